@@ -1,0 +1,168 @@
+"""What the documents of one commit declare. Made by documents/, read by everything else; checks nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from reconciler.core.model import Method
+from reconciler.errors import Location, Problem
+
+NO_LABELS: Mapping[str, str] = {}
+
+
+class Mode(StrEnum):
+    """Whether the fleet is only reported on, or changed."""
+
+    REPORT = "report"
+    APPLY = "apply"
+
+
+class PowerWish(StrEnum):
+    """What the document wants of a guest's power."""
+
+    KEEP = "keep"
+    RUNNING = "running"
+    STOPPED = "stopped"
+
+
+class Downtime(StrEnum):
+    """Whether a running guest may be stopped to be moved."""
+
+    FORBIDDEN = "forbidden"
+    ALLOWED = "allowed"
+
+
+class AfterDeadline(StrEnum):
+    """What happens to a guest that ignores a graceful stop."""
+
+    FAIL = "fail"
+    HARD = "hard"
+
+
+class StorageCopy(StrEnum):
+    """Whether disks that only one host can see may be copied."""
+
+    OFFLINE = "offline"
+    NEVER = "never"
+
+
+class Cleanup(StrEnum):
+    """What becomes of the source's disks after a proven copy."""
+
+    KEEP = "keep"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True)
+class StopPolicy:
+    """How a guest is stopped: gracefully for so many seconds, and then."""
+
+    graceful_s: int = 300
+    then: AfterDeadline = AfterDeadline.FAIL
+
+
+@dataclass(frozen=True)
+class MigrationPolicy:
+    """What a guest's document allows to be done to it."""
+
+    method: Method | None = None
+    """None: whatever costs least downtime."""
+    downtime: Downtime = Downtime.FORBIDDEN
+    stop: StopPolicy = StopPolicy()
+    storage_copy: StorageCopy = StorageCopy.OFFLINE
+    cleanup: Cleanup = Cleanup.KEEP
+    hop: bool = True
+    """Whether it may rest on a third host on the way."""
+    attempts: int = 3
+    """How often one intent is tried before the guest is Stalled."""
+
+
+@dataclass(frozen=True)
+class Guest:
+    """A Guest document. `uuid` is its identity where given; all else goes by name."""
+
+    name: str
+    host: str
+    location: Location
+    uuid: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    power: PowerWish = PowerWish.KEEP
+    migration: MigrationPolicy = MigrationPolicy()
+
+
+@dataclass(frozen=True)
+class Host:
+    """A Host document. Caps can only lower what the host says of itself."""
+
+    name: str
+    driver: str
+    location: Location
+    labels: Mapping[str, str] = field(default_factory=dict)
+    memory_cap_mib: int | None = None
+    cpus_cap: int | None = None
+    reserve_memory_mib: int = 0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much may happen at once, and in one pass. The stricter of these and the settings' ceilings holds."""
+
+    concurrent: int = 4
+    """Migrations under way in the fleet."""
+    concurrent_in: int = 1
+    """Migrations arriving at one host."""
+    concurrent_out: int = 1
+    """Migrations leaving one host."""
+    concurrent_host: int = 1
+    """Migrations that touch one host, in and out together."""
+    moves_per_pass: int = 20
+    stops_per_pass: int = 5
+
+
+@dataclass(frozen=True)
+class Retry:
+    """How a move that ended harmlessly is tried again: first pause, factor and longest pause, in seconds."""
+
+    backoff_s: int = 300
+    factor: int = 3
+    backoff_max_s: int = 3600
+
+    def pause_s(self, attempts_so_far: int) -> int:
+        """The pause after so many attempts (1 or more)."""
+        return int(min(self.backoff_max_s, self.backoff_s * self.factor ** (attempts_so_far - 1)))
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """The Fleet document: what holds for all hosts and guests of this path."""
+
+    name: str
+    location: Location
+    mode: Mode = Mode.REPORT
+    limits: Limits = Limits()
+    retry: Retry = Retry()
+
+
+@dataclass(frozen=True)
+class Commit:
+    """The commit the documents were read at: full id, author as git formats it, first line, and `Reconciler-Allow` values."""
+
+    id: str
+    author: str = ""
+    subject: str = ""
+    allow: Mapping[str, int] = field(default_factory=dict)
+    """From the trailer `Reconciler-Allow: moves=120 stops=4`."""
+
+
+@dataclass(frozen=True)
+class DesiredFleet:
+    """Everything one commit declares. A guest in `quarantined` has a document that cannot be read:
+    it is reported and not touched, and what it declares is not known."""
+
+    fleet: Fleet
+    hosts: Mapping[str, Host]
+    guests: Mapping[str, Guest]
+    quarantined: Mapping[str, Problem] = field(default_factory=dict)
+    commit: Commit | None = None

@@ -1,0 +1,186 @@
+"""What the hosts say. Made by drivers, read by everything else.
+
+Unknown is a value here: `Unreachable` for a host that did not answer, `RunState.TRANSITION` for a state nobody knows.
+An empty tuple always means "we looked, there are none".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from reconciler.core.model import Load, Processor, RunState, StorageKind
+from reconciler.core.records import MoveRecord
+
+
+@dataclass(frozen=True, order=True)
+class Disk:
+    """One disk of a guest: `id` is the WWID of a LUN, else the path on this host; `size_mib` what a copy takes."""
+
+    id: str
+    kind: StorageKind
+    size_mib: int = 0
+    shared_with: tuple[str, ...] = ()
+    """Other guests of this host that use the same backing device."""
+
+
+@dataclass(frozen=True)
+class BootFloor:
+    """Evidence that this very boot of the guest ran on `version` before: the oldest one it was seen on.
+
+    A guest that has run on a version since its last boot was booted there or on an older one, so it may go back there online.
+    """
+
+    version: str
+    host: str
+    seen: str
+    """When and by whom, as a verdict prints it."""
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A guest that one host knows, running or not. `memory_mib` is the most it may take without us."""
+
+    uuid: str
+    name: str
+    state: RunState
+    runnable: bool = True
+    """False: the platform would not start it here (on Integrity VM, what a migration leaves on its source)."""
+    memory_mib: int = 0
+    vcpus: int = 1
+    cpu_entitlement_percent: int = 10
+    """Guaranteed share of one CPU per vCPU."""
+    disks: tuple[Disk, ...] = ()
+    networks: tuple[str, ...] = ()
+    dirty_mib_s: float = 0.0
+    """How fast the guest rewrites its memory, where the platform says so; 0 where not."""
+    boot_marker: str = ""
+    """Changes with every boot, survives an online migration. Empty: not known."""
+    boot_floor: BootFloor | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    """What the platform's rules need beyond this; the keys are listed in that driver's `rules.py`."""
+
+    @property
+    def running(self) -> bool:
+        """Whether it runs, or may run: a state in transition counts as running."""
+        return self.state is not RunState.STOPPED
+
+    @property
+    def startable(self) -> bool:
+        """Whether this copy runs, may run, or could be started here."""
+        return self.running or self.runnable
+
+    @property
+    def local_disks(self) -> tuple[Disk, ...]:
+        """The disks whose contents must be copied to reach another host."""
+        return tuple(disk for disk in self.disks if not disk.kind.shared)
+
+    def load(self, overhead_percent: int = 0) -> Load:
+        """What it takes on a host while it runs, with the platform's memory overhead; its disks are not counted here."""
+        memory_mib = -(-self.memory_mib * (100 + overhead_percent) // 100)
+        return Load(memory_mib=memory_mib, cpu_percent=self.vcpus * self.cpu_entitlement_percent)
+
+    def copied_mib(self) -> int:
+        """Disk room a copy of its local disks takes, in MiB."""
+        return sum(disk.size_mib for disk in self.local_disks)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A long command that runs, or ran, on its own on a host: found again by the record it belongs to."""
+
+    record_id: str
+    attempt: int
+    verb: str
+    ended: bool
+    status: int | None = None
+    """Exit status once ended. State decides, never this alone."""
+    progress_percent: int | None = None
+    output_tail: str = ""
+
+
+@dataclass(frozen=True)
+class HostFacts:
+    """All that one look at one host gives. Volatile figures (`clock_s`, `jobs`) are not part of a snapshot."""
+
+    name: str
+    machine_id: str
+    platform: str
+    """Which rule book applies, for example `integrity-vm`."""
+    version: str
+    processor: Processor
+    cpus: int
+    memory_mib: int
+    """Memory for guests: what the platform itself takes is already off."""
+    memory_overhead_percent: int = 0
+    """What the platform adds to each running guest's memory."""
+    disk_free_mib: int = 0
+    """Free room for copied disks."""
+    bandwidth_mib_s: float = 100.0
+    """Of the migration network."""
+    networks: tuple[str, ...] = ()
+    presented: tuple[str, ...] = ()
+    """WWIDs of the LUNs this host can see."""
+    registrations: tuple[Registration, ...] = ()
+    records: tuple[MoveRecord, ...] = ()
+    jobs: tuple[Job, ...] = ()
+    clock_s: float = 0.0
+    """The host's own clock at the look, in seconds since the epoch: records expire by it."""
+
+    def registration(self, uuid: str) -> Registration | None:
+        """The guest's registration here, by identity."""
+        return next((entry for entry in self.registrations if entry.uuid == uuid), None)
+
+    def record(self, record_id: str) -> MoveRecord | None:
+        """The move record of this id that lies here."""
+        return next((entry for entry in self.records if entry.id == record_id), None)
+
+    def record_of(self, guest_uuid: str) -> MoveRecord | None:
+        """The move record for this guest that lies here; there is at most one."""
+        return next((entry for entry in self.records if entry.guest_uuid == guest_uuid), None)
+
+    def job(self, record_id: str, attempt: int) -> Job | None:
+        """The newest job of this record and attempt."""
+        found = [job for job in self.jobs if job.record_id == record_id and job.attempt == attempt]
+        return found[-1] if found else None
+
+
+@dataclass(frozen=True)
+class Unreachable:
+    """A host that could not be read: nothing is known of it now."""
+
+    name: str
+    reason: str
+
+
+Look = HostFacts | Unreachable
+
+
+@dataclass(frozen=True)
+class ObservedFleet:
+    """One look at every host that is declared."""
+
+    hosts: Mapping[str, Look]
+
+    def reachable(self) -> Iterator[HostFacts]:
+        """The hosts that answered, by name."""
+        for _, look in sorted(self.hosts.items()):
+            if isinstance(look, HostFacts):
+                yield look
+
+    def unreachable(self) -> Iterator[Unreachable]:
+        """The hosts that did not, by name."""
+        for _, look in sorted(self.hosts.items()):
+            if isinstance(look, Unreachable):
+                yield look
+
+    def facts(self, host: str) -> HostFacts | None:
+        """The facts of a host that answered, else None."""
+        look = self.hosts.get(host)
+        return look if isinstance(look, HostFacts) else None
+
+    def registrations(self, uuid: str) -> tuple[tuple[HostFacts, Registration], ...]:
+        """Every registration of this guest, by host name."""
+        return tuple(
+            (facts, entry) for facts in self.reachable() for entry in facts.registrations if entry.uuid == uuid
+        )

@@ -1,0 +1,129 @@
+"""The values of a plan: what will be done, in which order, and what will not be done and why.
+
+Made by the scheduler, proven by verify, run by execution/, shown by render/. Decides nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.core.compatibility import Verdict
+from reconciler.core.desired import Commit, StopPolicy
+from reconciler.core.model import Load, Method, StepKind
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing done to one guest. Times are seconds from the start of the run, as predicted."""
+
+    id: str
+    """Stable within its plan and readable, for example `03-web01`."""
+    kind: StepKind
+    guest: str
+    uuid: str
+    source: str
+    target: str
+    """The same host as `source` for a start or a stop."""
+    method: Method | None
+    """None for a start or a stop."""
+    running: bool
+    """Whether the guest runs when the step begins, as planned."""
+    reason: str
+    """Why this step, in this way, as a sentence."""
+    intent: str
+    facts: str
+    after: tuple[str, ...] = ()
+    """Ids of the steps that must be done before this one may begin."""
+    start_s: float = 0.0
+    duration_s: float = 0.0
+    downtime_s: float = 0.0
+    """How long the guest is down, of `duration_s`."""
+    load: Load = Load()
+    """What it takes on the target once it runs there (nothing but disk room for a guest that stays stopped)."""
+    frees: Load = Load()
+    """What it leaves free on the source in the end."""
+    hop: bool = False
+    """Whether the target is a resting place on the way, not the declared host."""
+    one_way: str = ""
+    """Why there is no lasting online way back; empty where there is."""
+    stop: StopPolicy = StopPolicy()
+    delete_source: bool = False
+    attempts_max: int = 3
+    commands: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """(host, argv) in order, as they would be sent; filled in where a driver is at hand."""
+
+    @property
+    def end_s(self) -> float:
+        """When it is predicted to be done."""
+        return self.start_s + self.duration_s
+
+    @property
+    def stops_guest(self) -> bool:
+        """Whether it takes a running guest down."""
+        return self.kind is StepKind.STOP or (self.method is Method.OFFLINE and self.running)
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts it touches."""
+        return (self.source,) if self.source == self.target else (self.source, self.target)
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """A guest that differs from its document and for which nothing is done. `reason` is a code of docs/reference/reasons.md."""
+
+    guest: str
+    uuid: str
+    wanted: str
+    place: str
+    """Where it is, or empty."""
+    reason: str
+    text: str
+    fix: str = ""
+    verdicts: tuple[Verdict, ...] = ()
+
+
+@dataclass(frozen=True)
+class Brake:
+    """Why the plan is shown but not run. `release` is what lets it run, where anything does."""
+
+    reason: str
+    text: str
+    release: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A whole schedule. `steps` are sorted by start, then id; the plan of a converged fleet has none."""
+
+    fleet: str
+    commit: Commit | None
+    steps: tuple[Step, ...]
+    blocked: tuple[Blocked, ...]
+    makespan_s: float
+    bound_s: float
+    """No schedule can be shorter."""
+    digest: str
+    brakes: tuple[Brake, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to do and nothing blocked."""
+        return not self.steps and not self.blocked
+
+    @property
+    def moves(self) -> tuple[Step, ...]:
+        """The migrations among the steps."""
+        return tuple(step for step in self.steps if step.kind is StepKind.MIGRATE)
+
+    @property
+    def stops(self) -> tuple[Step, ...]:
+        """The steps that take a running guest down."""
+        return tuple(step for step in self.steps if step.stops_guest)
+
+    def step(self, step_id: str) -> Step:
+        """The step of this id. Raises KeyError where there is none."""
+        for step in self.steps:
+            if step.id == step_id:
+                return step
+        raise KeyError(step_id)

@@ -1,0 +1,118 @@
+"""The move record: a small file on both hosts of a move, for as long as the move is under way.
+
+It is the lock on the guest and on the host's slot, the reason why a stopped guest must be started again, the attempt
+count and the owner of partial copies. Drivers write and read it, execution/ decides by it. Times are the host's clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+from reconciler.core.model import Load, Method, RunState, StepKind
+
+RECORD_VERSION = 1
+
+
+class Stage(StrEnum):
+    """How far a move has come. Written *before* the command that the stage is named after is sent."""
+
+    CLAIMED = "claimed"
+    """Both hosts are ours; nothing was done to the guest."""
+    STOPPING = "stopping"
+    """The guest was, or was about to be, asked to stop."""
+    MIGRATING = "migrating"
+    """The platform's migration was, or was about to be, started on the source."""
+    STARTING = "starting"
+    """Stopped by this move, proven to be at the target, it was about to be started there."""
+    RESTORING = "restoring"
+    """Stopped by this move, which failed; it was about to be started again on the source."""
+    CLEANING = "cleaning"
+    """Proven at the target; the source's copies of its disks were about to be deleted."""
+    PARKED = "parked"
+    """Not under way: remembers the attempts, or a refusal, for this intent. Holds no slot."""
+
+    @property
+    def under_way(self) -> bool:
+        """Whether the record holds its guest and a slot on its hosts."""
+        return self is not Stage.PARKED
+
+
+class Parked(StrEnum):
+    """Why a record is parked."""
+
+    ABORTED = "aborted"
+    """It ended harmlessly; another attempt may follow."""
+    REFUSED = "refused"
+    """The platform said no; nothing is tried until the facts or the intent change."""
+    FAILED = "failed"
+    """It ended badly, or its attempts are used up; a person must look, or change the document."""
+
+
+@dataclass(frozen=True)
+class MoveRecord:
+    """What lies on a host about one move (or one start or stop, where source and target are the same host)."""
+
+    id: str
+    guest_uuid: str
+    guest_name: str
+    kind: StepKind
+    source: str
+    target: str
+    method: Method
+    was: RunState
+    """Whether the guest ran when we claimed it."""
+    intent: str
+    """Digest of what is wanted (guest, place, policy): attempts are counted per intent."""
+    facts: str
+    """Digest of the platform facts the decision was made on: a refusal holds until they change."""
+    controller: str
+    stage: Stage = Stage.CLAIMED
+    attempt: int = 1
+    load: Load = Load()
+    """What the guest takes on the target once it runs there, and the disk room its copies take."""
+    graceful_s: int = 300
+    hard_stop: bool = False
+    """Whether the document allows a hard stop after the deadline."""
+    hard_stop_sent: bool = False
+    delete_source: bool = False
+    """Whether the source's disks are deleted after a proven copy."""
+    hop: bool = False
+    """Whether the guest only rests at the target on its way to another host."""
+    starts: int = 0
+    """How often a start was sent."""
+    stage_since_s: float = 0.0
+    expires_s: float = 0.0
+    parked: Parked | None = None
+    """Where parked: why."""
+    not_before_s: float = 0.0
+    """Where parked after an abort: no new attempt before this."""
+    note: str = ""
+
+    def to_json(self) -> dict[str, object]:
+        """As it is written on a host."""
+        return {"version": RECORD_VERSION, **asdict(self)}
+
+    @staticmethod
+    def from_json(raw: object) -> MoveRecord:
+        """Read back what `to_json` wrote. Raises ValueError on anything else: the caller treats the host as unreadable."""
+        if not isinstance(raw, dict) or raw.get("version") != RECORD_VERSION:
+            raise ValueError(f"not a move record of version {RECORD_VERSION}")
+        fields = {key: value for key, value in raw.items() if key != "version"}
+        try:
+            fields["load"] = Load(**fields["load"])
+            for name, kind in (("kind", StepKind), ("method", Method), ("was", RunState), ("stage", Stage)):
+                fields[name] = kind(fields[name])
+            fields["parked"] = Parked(fields["parked"]) if fields["parked"] else None
+            return MoveRecord(**fields)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"not a move record: {error}") from error
+
+    @property
+    def under_way(self) -> bool:
+        """Whether it holds its guest and a slot on its hosts."""
+        return self.stage.under_way
+
+    def touches(self, host: str) -> bool:
+        """Whether this host is one of the move's two ends."""
+        return host in (self.source, self.target)
