@@ -5,6 +5,7 @@
     desired        what the documents declare
     observed       what the hosts say, `Unreachable` included
     records        the move record that lies on both hosts while a move is under way
+    commands       what a host can be told, and what it answers
     diff           desired against observed, guest by guest
     compatibility  verdicts of a platform's rules, combined to online, offline or blocked
     capacity       what a host holds, and what it may take

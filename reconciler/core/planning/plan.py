@@ -48,6 +48,8 @@ class Step:
     """Why there is no lasting online way back; empty where there is."""
     stop: StopPolicy = StopPolicy()
     delete_source: bool = False
+    attempt: int = 1
+    """Which attempt of its intent this is."""
     attempts_max: int = 3
     commands: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """(host, argv) in order, as they would be sent; filled in where a driver is at hand."""

@@ -1,0 +1,156 @@
+"""The steps of a plan and how far each has come. Fed by loop/; sends nothing, looks at nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from reconciler.core.desired import Limits
+from reconciler.core.execution.outcome import Outcome, OutcomeKind
+from reconciler.core.model import StepKind
+from reconciler.core.planning.plan import Plan, Step
+from reconciler.errors import InvariantBroken
+
+
+class StepState(StrEnum):
+    """How far a step has come."""
+
+    WAITING = "waiting"
+    """For another step, for a slot, or for its next attempt."""
+    STARTED = "started"
+    DONE = "done"
+    FAILED = "failed"
+    """Ended without reaching its goal; the outcome says how."""
+    UNKNOWN = "unknown"
+    SKIPPED = "skipped"
+    """Not begun: a step it depends on did not get done, or the run was stopped."""
+
+
+TRANSITIONS: Mapping[StepState, frozenset[StepState]] = {
+    StepState.WAITING: frozenset({StepState.STARTED, StepState.SKIPPED}),
+    StepState.STARTED: frozenset({StepState.WAITING, StepState.DONE, StepState.FAILED, StepState.UNKNOWN}),
+    StepState.DONE: frozenset(),
+    StepState.FAILED: frozenset(),
+    StepState.UNKNOWN: frozenset(),
+    StepState.SKIPPED: frozenset(),
+}
+"""A started step goes back to waiting when it was aborted harmlessly and may be tried again."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One step's state. `not_before_s` holds for its next attempt; `attempt` counts from 1."""
+
+    state: StepState = StepState.WAITING
+    attempt: int = 1
+    not_before_s: float = 0.0
+    started_s: float | None = None
+    ended_s: float | None = None
+    outcome: Outcome | None = None
+    """How it ended, or how its last attempt did."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A plan being carried out. Immutable: each change returns the next run."""
+
+    id: str
+    plan: Plan
+    limits: Limits
+    progress: Mapping[str, Progress] = field(default_factory=dict)
+
+    @staticmethod
+    def of(run_id: str, plan: Plan, limits: Limits) -> Run:
+        """A run of which nothing has begun."""
+        return Run(run_id, plan, limits, {step.id: Progress(attempt=step.attempt) for step in plan.steps})
+
+    def ready(self, now_s: float, foreign: Iterable[tuple[str, str]] = ()) -> tuple[Step, ...]:
+        """The steps that may begin now, in plan order: dependencies done, pause over, slots free.
+        `foreign` are the (source, target) pairs of moves under way that are not part of this run."""
+        busy = [(step.source, step.target, step.kind) for step in self.started]
+        busy += [(source, target, StepKind.MIGRATE) for source, target in foreign]
+        ready: list[Step] = []
+        for step in self.plan.steps:
+            progress = self.progress[step.id]
+            if progress.state is not StepState.WAITING or progress.not_before_s > now_s:
+                continue
+            if all(self.progress[other].state is StepState.DONE for other in step.after) and self._slot(step, busy):
+                ready.append(step)
+                busy.append((step.source, step.target, step.kind))
+        return tuple(ready)
+
+    def _slot(self, step: Step, busy: list[tuple[str, str, StepKind]]) -> bool:
+        """Whether the limits leave room for this step beside those that are under way."""
+        moves = [(source, target) for source, target, kind in busy if kind is StepKind.MIGRATE]
+        if step.kind is not StepKind.MIGRATE:
+            arriving = any(target == step.target for _, target in moves)
+            return not arriving and all(step.source not in (source, target) for source, target, _ in busy)
+        return (
+            len(moves) < self.limits.concurrent
+            and sum(source == step.source for source, _ in moves) < self.limits.concurrent_out
+            and sum(target == step.target for _, target in moves) < self.limits.concurrent_in
+            and all(
+                sum(host in (source, target) for source, target, _ in busy) < self.limits.concurrent_host
+                for host in step.hosts
+            )
+        )
+
+    @property
+    def started(self) -> tuple[Step, ...]:
+        """The steps under way."""
+        return tuple(step for step in self.plan.steps if self.progress[step.id].state is StepState.STARTED)
+
+    def next_attempt_s(self) -> float | None:
+        """When the first step that pauses may go on, where one does and nothing else holds it."""
+        pauses = [
+            self.progress[step.id].not_before_s
+            for step in self.plan.steps
+            if self.progress[step.id].state is StepState.WAITING and self.progress[step.id].not_before_s > 0
+            and all(self.progress[other].state is StepState.DONE for other in step.after)
+        ]
+        return min(pauses) if pauses else None
+
+    @property
+    def ended(self) -> bool:
+        """Whether every step has come to its end."""
+        return all(progress.state not in (StepState.WAITING, StepState.STARTED) for progress in self.progress.values())
+
+    def begin(self, step_id: str, now_s: float) -> Run:
+        """The step is under way."""
+        first = self.progress[step_id].started_s
+        return self._to(step_id, StepState.STARTED, started_s=now_s if first is None else first)
+
+    def advance(self, step_id: str, outcome: Outcome, now_s: float, *, retry_at_s: float | None = None) -> Run:
+        """The step's attempt ended. With `retry_at_s` it waits for the next one; else what depends on it is skipped."""
+        if retry_at_s is not None:
+            attempt = self.progress[step_id].attempt + 1
+            return self._to(
+                step_id, StepState.WAITING, outcome=outcome, not_before_s=retry_at_s, attempt=attempt
+            )
+        states = {OutcomeKind.DONE: StepState.DONE, OutcomeKind.UNKNOWN: StepState.UNKNOWN}
+        state = states.get(outcome.kind, StepState.FAILED)
+        after = self._to(step_id, state, outcome=outcome, ended_s=now_s)
+        return after if state is StepState.DONE else after._skip_dependents(step_id)
+
+    def stop(self) -> Run:
+        """Begin nothing more: what waits is skipped, what is under way goes on."""
+        run = self
+        for step in self.plan.steps:
+            if run.progress[step.id].state is StepState.WAITING:
+                run = run._to(step.id, StepState.SKIPPED)
+        return run
+
+    def _skip_dependents(self, step_id: str) -> Run:
+        run = self
+        for step in self.plan.steps:
+            if step_id in step.after and run.progress[step.id].state is StepState.WAITING:
+                run = run._to(step.id, StepState.SKIPPED)._skip_dependents(step.id)
+        return run
+
+    def _to(self, step_id: str, state: StepState, **changes: object) -> Run:
+        before = self.progress[step_id]
+        if state not in TRANSITIONS[before.state]:
+            raise InvariantBroken("run", f"step {step_id} cannot go from {before.state} to {state}")
+        after = replace(before, state=state, **changes)  # type: ignore[arg-type]  # fields of Progress by name
+        return replace(self, progress={**self.progress, step_id: after})

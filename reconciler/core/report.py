@@ -1,0 +1,106 @@
+"""What a pass tells people: the one value that status branch, terminal and history are rendered from.
+
+Made by loop/ at the end of a pass, and while it goes on for live progress. Holds no text for display beyond sentences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reconciler.core.conditions import Condition
+from reconciler.core.desired import Commit
+from reconciler.core.diff import Diff, GuestDiff
+from reconciler.core.execution.run import Progress
+from reconciler.core.observed import ObservedFleet
+from reconciler.core.planning.plan import Brake, Plan, Step
+from reconciler.errors import ExitCode
+
+
+class Result(StrEnum):
+    """How a pass ended as a whole."""
+
+    CONVERGED = "converged"
+    """Every declared guest is where and as it shall be."""
+    BLOCKED = "blocked"
+    """All that could be done is done; at least one guest needs a person."""
+    HELD = "held"
+    """A brake kept the plan from being run."""
+    INCOMPLETE = "incomplete"
+    """Steps failed, were skipped or are unknown: the next pass goes on."""
+
+
+@dataclass(frozen=True)
+class CommandRun:
+    """One command as it was sent, for the record: who asks "with which commands" reads these."""
+
+    host: str
+    verb: str
+    argv: tuple[str, ...]
+    sent_s: float
+    ended_s: float
+    answer: str
+    status: int | None
+    output_tail: str
+
+
+@dataclass(frozen=True)
+class StepRun:
+    """One step with how it went. `read_back` says where the guest was seen when it ended."""
+
+    step: Step
+    progress: Progress
+    commands: tuple[CommandRun, ...]
+    read_back: str = ""
+
+
+@dataclass(frozen=True)
+class GuestStatus:
+    """One guest at the end of a pass."""
+
+    diff: GuestDiff
+    conditions: tuple[Condition, ...]
+
+    @property
+    def ready(self) -> bool:
+        """Whether the first condition, Ready, holds."""
+        return self.conditions[0].status == "True"
+
+    @property
+    def stalled(self) -> Condition | None:
+        """The Stalled condition, where it holds."""
+        return next((entry for entry in self.conditions if entry.type == "Stalled" and entry.status == "True"), None)
+
+
+@dataclass(frozen=True)
+class Report:
+    """A whole pass. Times are seconds since the epoch by the controller's clock."""
+
+    id: str
+    fleet: str
+    controller: str
+    commit: Commit | None
+    started_s: float
+    ended_s: float
+    result: Result
+    difference: Diff
+    """As seen last."""
+    plans: tuple[Plan, ...]
+    """The plan of each round of the pass; the last one is what is left."""
+    steps: tuple[StepRun, ...]
+    guests: tuple[GuestStatus, ...]
+    observed: ObservedFleet
+    brakes: tuple[Brake, ...] = ()
+    adopted: tuple[StepRun, ...] = ()
+    """Moves of an earlier controller that this pass brought to their end."""
+    counts: Mapping[str, int] | None = None
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """What the command that made this pass tells its caller."""
+        if self.result is Result.HELD or self.result is Result.BLOCKED:
+            return ExitCode.HELD
+        if self.result is Result.INCOMPLETE:
+            return ExitCode.HOST
+        return ExitCode.HOST if self.difference.hosts else ExitCode.OK
