@@ -1,0 +1,88 @@
+"""Make the simulated platform's commands from a verb and a move record, and read them back.
+
+`command` is called by the driver, for showing and for sending alike; `parse` by the world: argv is the truth about what
+was asked. Pure; never looks at a fleet.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from reconciler.core.commands import Command, Guard, Verb
+from reconciler.core.model import Method
+from reconciler.core.records import MoveRecord
+from reconciler.errors import HostError
+
+PROGRAM = "simctl"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+RECORD_VERBS = {verb.value: verb for verb in (Verb.CLAIM, Verb.RENEW, Verb.RELEASE, Verb.PARK)}
+METHODS = {f"--{method.value}": method for method in Method}
+
+
+class UnsafeName(HostError):
+    """A name that must not become part of a command, whoever it came from."""
+
+    code = "unsafe-name"
+
+
+@dataclass(frozen=True)
+class Told:
+    """What an argv asks for. Fields that the verb does not need are empty."""
+
+    verb: Verb
+    uuid: str = ""
+    target: str = ""
+    method: Method = Method.OFFLINE
+    """For a check and a migration."""
+    record_id: str = ""
+    attempt: int = 0
+
+
+def command(verb: Verb, host: str, record: MoveRecord, guard: Guard | None) -> Command:
+    """The one way a command is made. Raises UnsafeName rather than putting a hostile name into argv."""
+    for name in (host, record.id, record.guest_uuid, record.guest_name, record.source, record.target):
+        if not NAME.fullmatch(name):
+            raise UnsafeName(
+                f"host {host!r}: the name {name!r} must not be part of a command",
+                hint="a name begins with a letter or digit, goes on with these, dots, - and _, and has at most 64",
+            )
+    return Command(host, verb, (PROGRAM, *_words(verb, record)), record, guard)
+
+
+def _words(verb: Verb, record: MoveRecord) -> tuple[str, ...]:
+    match verb:
+        case Verb.CLAIM | Verb.RENEW | Verb.RELEASE | Verb.PARK:
+            return ("record", verb.value, record.id)
+        case Verb.CHECK:
+            return ("check", f"--{record.method.value}", record.guest_uuid, "--to", record.target)
+        case Verb.MIGRATE:
+            job = ("--job", record.id, str(record.attempt))
+            return ("migrate", f"--{record.method.value}", record.guest_uuid, "--to", record.target, *job)
+        case Verb.STOP_HARD:
+            return ("stop", "--hard", record.guest_uuid)
+        case Verb.STOP | Verb.START | Verb.DELETE_COPY:
+            return (verb.value, record.guest_uuid)
+
+
+def parse(argv: tuple[str, ...]) -> Told:
+    """What `command` spelt. Raises ValueError for anything it would not have."""
+    match argv:
+        case ("simctl", "record", word, record_id) if word in RECORD_VERBS:
+            told = Told(RECORD_VERBS[word], record_id=record_id)
+        case ("simctl", "check", how, uuid, "--to", target) if how in METHODS:
+            told = Told(Verb.CHECK, uuid, target, METHODS[how])
+        case ("simctl", "migrate", how, uuid, "--to", target, "--job", record_id, attempt) if how in METHODS:
+            if not re.fullmatch(r"[0-9]{1,9}", attempt):
+                raise ValueError(f"{attempt!r} is not an attempt")
+            told = Told(Verb.MIGRATE, uuid, target, METHODS[how], record_id, int(attempt))
+        case ("simctl", "stop", "--hard", uuid):
+            told = Told(Verb.STOP_HARD, uuid)
+        case ("simctl", "stop" | "start" | "delete-copy" as word, uuid):
+            told = Told(Verb(word), uuid)
+        case _:
+            raise ValueError(f"usage: not a command of {PROGRAM}: {' '.join(argv)}")
+    for name in (told.uuid, told.target, told.record_id):
+        if name and not NAME.fullmatch(name):
+            raise ValueError(f"not a name: {name!r}")
+    return told
