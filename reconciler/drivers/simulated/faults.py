@@ -76,7 +76,7 @@ class Faults:
     rates: Mapping[FaultKind, float] = field(default_factory=dict)
     """Probability for each command, or each migration, to meet this fault."""
     drawn: int = 0
-    revision: int = 0
+    revision: int = field(default=0, metadata={"saved": False})
 
     def add(self, *faults: Fault) -> None:
         """Script more of them, behind those that are scripted."""

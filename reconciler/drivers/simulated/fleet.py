@@ -19,6 +19,11 @@ from reconciler.core.records import MoveRecord
 
 PROCESSOR = Processor(32, 1, "Itanium 2 9100")
 
+LISTED_BY = "listed_by"
+"""In a state file this mapping is a list of its values, each of which holds its key under the name given."""
+NOT_SAVED = {"saved": False}
+"""Not in a state file: made anew from the rest."""
+
 JOBS_KEPT_MAX = 20
 """Ended jobs a host remembers; the oldest go first."""
 
@@ -149,14 +154,14 @@ class SimHost:
     up: bool = True
     reachable: bool = True
     """Whether commands and looks get through; what runs on it goes on all the same."""
-    copies: dict[str, SimCopy] = field(default_factory=dict)
+    copies: dict[str, SimCopy] = field(default_factory=dict, metadata={LISTED_BY: "uuid"})
     volumes: dict[str, Volume] = field(default_factory=dict)
-    records: dict[str, MoveRecord] = field(default_factory=dict)
+    records: dict[str, MoveRecord] = field(default_factory=dict, metadata={LISTED_BY: "guest_uuid"})
     """By guest: there is at most one for each."""
     jobs: list[SimJob] = field(default_factory=list)
-    seen_registrations: tuple[Registration, ...] | None = None
+    seen_registrations: tuple[Registration, ...] | None = field(default=None, metadata=NOT_SAVED)
     """Made by looks, dropped by `SimFleet.touch`."""
-    seen: HostFacts | None = None
+    seen: HostFacts | None = field(default=None, metadata=NOT_SAVED)
 
     def __post_init__(self) -> None:
         self.machine_id = self.machine_id or f"machine-{self.name}"
@@ -222,18 +227,20 @@ class SimFleet:
     """All of it. `revision` changes with everything that is worth saving."""
 
     now_s: float = 1_700_000_000.0
-    hosts: dict[str, SimHost] = field(default_factory=dict)
-    guests: dict[str, SimGuest] = field(default_factory=dict)
+    hosts: dict[str, SimHost] = field(default_factory=dict, metadata={LISTED_BY: "name"})
+    guests: dict[str, SimGuest] = field(default_factory=dict, metadata={LISTED_BY: "uuid"})
     luns: dict[str, int] = field(default_factory=dict)
     """Generation of what is on each LUN, by WWID."""
     due: list[Due] = field(default_factory=list)
     """A heap."""
     delayed: dict[int, Command] = field(default_factory=dict)
     """Commands that are still on their way, by the number of their happening."""
-    live_jobs: list[SimJob] = field(default_factory=list)
+    live_jobs: list[SimJob] = field(default_factory=list, metadata=NOT_SAVED)
+    """Those of the hosts' jobs that have not ended, oldest first."""
     ledger: Ledger = field(default_factory=Ledger)
     number: int = 0
-    revision: int = 0
+    """Of the latest happening that was arranged."""
+    revision: int = field(default=0, metadata=NOT_SAVED)
 
     def touch(self, host: SimHost) -> None:
         """Something on this host changed: what was seen of it is old."""
