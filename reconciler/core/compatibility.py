@@ -16,14 +16,14 @@ from reconciler.core.observed import HostFacts, Registration
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one rule says of one move. `fix` is what would make it allow (empty where it does, or where nothing would)."""
+    """What one rule says of one move. `fix` is what would make it allow: empty where it does, or nothing would."""
 
     rule: str
     method: Method
     allowed: bool
     reason: str
     source: str
-    """Where the rule comes from: a manual's page, or "document" for what the guest's document asks."""
+    """Where the rule comes from: a manual's page, "document" for what the guest's document asks, or "reconciler"."""
     fix: str = ""
 
 
@@ -47,19 +47,22 @@ class Rulebook:
     online: tuple[Rule, ...]
     offline: tuple[Rule, ...]
     one_way: Callable[[Question], str]
-    """Why there is no online way back after an online move, or "" where there is one."""
+    """Why an online move leaves no lasting online way back, or "" where it does. Asked only where online is allowed."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """The method, or None for blocked, with every verdict. `deciding` is the verdict that kept the guest from the
-    next better method; `reason` is a stable code for blocked moves."""
+    """The method, or None for blocked, with every verdict that led there."""
 
     method: Method | None
     verdicts: tuple[Verdict, ...]
     deciding: Verdict | None = None
+    """What kept the guest from the next better method: from online where it goes offline, from offline where it is
+    blocked. None where it goes online."""
     reason: str = ""
+    """Where blocked: a stable code."""
     one_way: str = ""
+    """Where online: why there is no lasting online way back."""
 
     def refused(self, method: Method) -> tuple[Verdict, ...]:
         """The verdicts that speak against this method."""
@@ -68,60 +71,91 @@ class Decision:
 
 def decide(question: Question, policy: MigrationPolicy, rulebook: Rulebook) -> Decision:
     """Online if every online rule and the document allow it, else offline if every offline rule and the document do,
-    else blocked."""
-    online = (*(rule(question) for rule in rulebook.online), *_document_online(policy))
-    offline = (*(rule(question) for rule in rulebook.offline), *_document_offline(question, policy))
+    else blocked. Every rule is asked, also after a refusal: `explain` shows all that stands in the way at once."""
+    online = (
+        _same_platform(question, Method.ONLINE),
+        *(rule(question) for rule in rulebook.online),
+        _method_wanted(policy, Method.ONLINE),
+    )
+    offline = (
+        _same_platform(question, Method.OFFLINE),
+        *(rule(question) for rule in rulebook.offline),
+        _method_wanted(policy, Method.OFFLINE),
+        _downtime_permitted(question, policy),
+        _storage_copy_permitted(question, policy),
+    )
     verdicts = (*online, *offline)
-    against_online = next((verdict for verdict in online if not verdict.allowed), None)
+    against_online = _first_refusal(online)
     if against_online is None:
         return Decision(Method.ONLINE, verdicts, one_way=rulebook.one_way(question))
-    against_offline = next((verdict for verdict in offline if not verdict.allowed), None)
+    against_offline = _first_refusal(offline)
     if against_offline is None:
         return Decision(Method.OFFLINE, verdicts, deciding=against_online)
     return Decision(None, verdicts, deciding=against_offline, reason=_reason(against_offline))
 
 
-def _document_online(policy: MigrationPolicy) -> tuple[Verdict, ...]:
-    wanted = policy.method is not Method.OFFLINE
-    reason = "the document allows it" if wanted else "the document asks for an offline migration"
-    fix = "" if wanted else "set spec.migration.method to auto or online"
-    return (Verdict("method-wanted", Method.ONLINE, wanted, reason, "document", fix),)
+def _first_refusal(verdicts: tuple[Verdict, ...]) -> Verdict | None:
+    """The platform's rules come first: what the document says is named only where the platform would allow the move."""
+    return next((verdict for verdict in verdicts if not verdict.allowed), None)
 
 
-def _document_offline(question: Question, policy: MigrationPolicy) -> tuple[Verdict, ...]:
-    wanted = policy.method is not Method.ONLINE
-    method = Verdict(
-        "method-wanted",
-        Method.OFFLINE,
-        wanted,
-        "the document allows it" if wanted else "the document asks for an online migration only",
-        "document",
-        "" if wanted else "set spec.migration.method to auto or offline",
+def _same_platform(question: Question, method: Method) -> Verdict:
+    source, target = question.source, question.target
+    same = source.platform == target.platform
+    return Verdict(
+        "same-platform",
+        method,
+        same,
+        f"both hosts run {source.platform}"
+        if same
+        else f"{source.name} runs {source.platform}, {target.name} runs {target.platform}: no migration leads across",
+        "reconciler",
+        "" if same else f"choose a host that runs {source.platform}",
     )
-    downtime_fine = not question.guest.running or policy.downtime is Downtime.ALLOWED
-    downtime = Verdict(
+
+
+def _method_wanted(policy: MigrationPolicy, method: Method) -> Verdict:
+    wanted = policy.method in (None, method)
+    return Verdict(
+        "method-wanted",
+        method,
+        wanted,
+        f"the document says method: {policy.method or 'auto'}",
+        "document",
+        "" if wanted else f"set spec.migration.method to auto or {method}",
+    )
+
+
+def _downtime_permitted(question: Question, policy: MigrationPolicy) -> Verdict:
+    guest = question.guest
+    if not guest.running:
+        return Verdict(
+            "downtime-permitted", Method.OFFLINE, True, f"{guest.name} is stopped: nothing goes down", "document"
+        )
+    allowed = policy.downtime is Downtime.ALLOWED
+    return Verdict(
         "downtime-permitted",
         Method.OFFLINE,
-        downtime_fine,
-        "the guest is stopped already"
-        if not question.guest.running
-        else f"the document says downtime: {policy.downtime}",
+        allowed,
+        f"{guest.name} would go down; the document says downtime: {policy.downtime}",
         "document",
-        "" if downtime_fine else "set spec.migration.downtime to allowed, or shut the guest down",
+        "" if allowed else f"set spec.migration.downtime to allowed, or shut {guest.name} down",
     )
-    copied_mib = question.guest.copied_mib()
-    copy_fine = not question.guest.local_disks or policy.storage_copy is StorageCopy.OFFLINE
-    copy = Verdict(
+
+
+def _storage_copy_permitted(question: Question, policy: MigrationPolicy) -> Verdict:
+    guest = question.guest
+    if not guest.local_disks:
+        return Verdict("storage-copy-permitted", Method.OFFLINE, True, "no disk needs to be copied", "document")
+    allowed = policy.storage_copy is StorageCopy.OFFLINE
+    return Verdict(
         "storage-copy-permitted",
         Method.OFFLINE,
-        copy_fine,
-        f"{copied_mib} MiB of disks must be copied; the document says storageCopy: {policy.storage_copy}"
-        if question.guest.local_disks
-        else "no disk needs to be copied",
+        allowed,
+        f"{guest.copied_mib()} MiB of disks must be copied; the document says storageCopy: {policy.storage_copy}",
         "document",
-        "" if copy_fine else "set spec.migration.storageCopy to offline",
+        "" if allowed else "set spec.migration.storageCopy to offline",
     )
-    return (method, downtime, copy)
 
 
 REASONS = {
