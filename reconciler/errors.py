@@ -138,5 +138,7 @@ class InvariantBroken(ReconcilerError):
     code = "invariant-broken"
 
     def __init__(self, invariant: str, what: str) -> None:
-        super().__init__(f"{invariant}: {what}", hint="nothing more was started; please report this with the run record")
+        super().__init__(
+            f"{invariant}: {what}", hint="nothing more was started; please report this with the run record"
+        )
         self.invariant = invariant

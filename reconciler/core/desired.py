@@ -147,7 +147,9 @@ class Fleet:
 
 @dataclass(frozen=True)
 class Commit:
-    """The commit the documents were read at: full id, author as git formats it, first line, and `Reconciler-Allow` values."""
+    """The commit the documents were read at: full id, author as git formats it, first line, and `Reconciler-Allow`
+    values.
+    """
 
     id: str
     author: str = ""

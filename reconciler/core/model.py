@@ -62,7 +62,9 @@ class Processor:
 
 @dataclass(frozen=True)
 class Load:
-    """Room taken on a host, or room there is: guest memory in MiB, guaranteed CPU in percent of one CPU, local disk in MiB."""
+    """Room taken on a host, or room there is: guest memory in MiB, guaranteed CPU in percent of one CPU, local disk
+    in MiB.
+    """
 
     memory_mib: int = 0
     cpu_percent: int = 0

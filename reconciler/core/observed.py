@@ -28,7 +28,8 @@ class Disk:
 class BootFloor:
     """Evidence that this very boot of the guest ran on `version` before: the oldest one it was seen on.
 
-    A guest that has run on a version since its last boot was booted there or on an older one, so it may go back there online.
+    A guest that has run on a version since its last boot was booted there or on an older one, so it may go back
+    there online.
     """
 
     version: str
@@ -76,7 +77,9 @@ class Registration:
         return tuple(disk for disk in self.disks if not disk.kind.shared)
 
     def load(self, overhead_percent: int = 0) -> Load:
-        """What it takes on a host while it runs, with the platform's memory overhead; its disks are not counted here."""
+        """What it takes on a host while it runs, with the platform's memory overhead; its disks are not counted
+        here.
+        """
         memory_mib = -(-self.memory_mib * (100 + overhead_percent) // 100)
         return Load(memory_mib=memory_mib, cpu_percent=self.vcpus * self.cpu_entitlement_percent)
 

@@ -74,7 +74,8 @@ class MoveRecord:
     graceful_s: int = 300
     hard_stop: bool = False
     """Whether the document allows a hard stop after the deadline."""
-    hard_stop_sent: bool = False
+    stopped_by_us: bool = False
+    """Whether this very move asked the guest to stop: what allows, and obliges, us to start it again."""
     delete_source: bool = False
     """Whether the source's disks are deleted after a proven copy."""
     hop: bool = False
@@ -88,6 +89,7 @@ class MoveRecord:
     not_before_s: float = 0.0
     """Where parked after an abort: no new attempt before this."""
     note: str = ""
+    """Why a failed move is being undone, or why the record is parked."""
 
     def to_json(self) -> dict[str, object]:
         """As it is written on a host."""
@@ -95,7 +97,9 @@ class MoveRecord:
 
     @staticmethod
     def from_json(raw: object) -> MoveRecord:
-        """Read back what `to_json` wrote. Raises ValueError on anything else: the caller treats the host as unreadable."""
+        """Read back what `to_json` wrote. Raises ValueError on anything else: the caller treats the host as
+        unreadable.
+        """
         if not isinstance(raw, dict) or raw.get("version") != RECORD_VERSION:
             raise ValueError(f"not a move record of version {RECORD_VERSION}")
         fields = {key: value for key, value in raw.items() if key != "version"}

@@ -1,6 +1,7 @@
 """What every driver offers to the loop.
 
-A driver turns a `Verb` and a move record into a `Command` (pure: the same function serves dry run and real run), sends it,
+A driver turns a `Verb` and a move record into a `Command` (pure: the same function serves dry run and real run),
+sends it,
 and looks at a host. It decides nothing: what to do next is core/execution's, what is allowed is the rule book's.
 """
 

@@ -1,6 +1,7 @@
 """One move under way, as this controller remembers it, and the actions that can be next for it.
 
-Everything here but `record` is memory that may be lost: an adopter starts with the record alone and ends in the same place.
+Everything here but `record` is memory that may be lost: an adopter starts with the record alone and ends in the same
+place.
 """
 
 from __future__ import annotations
@@ -8,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from reconciler.core.commands import Guard, Verb
-from reconciler.core.desired import Host
+from reconciler.core.commands import Answer, Guard, Verb
+from reconciler.core.desired import Host, Retry
 from reconciler.core.execution.outcome import Outcome
 from reconciler.core.observed import Look
 from reconciler.core.records import MoveRecord
@@ -32,15 +33,6 @@ class Timing:
 
 
 @dataclass(frozen=True)
-class Ending:
-    """The outcome is settled; what is left is to take the records away."""
-
-    outcome: Outcome
-    park: bool
-    """Whether a parked record stays on the source."""
-
-
-@dataclass(frozen=True)
 class Move:
     """A move of this controller. `record` is as last written by us or read back from the hosts."""
 
@@ -48,14 +40,19 @@ class Move:
     step_id: str = ""
     """The step of the run, or empty for a move adopted from an earlier controller."""
     adopted: bool = False
-    claimed_source: bool = False
-    claimed_target: bool = False
     checked: bool = False
+    """Whether the platform agreed to the migration."""
+    last: tuple[Verb, Answer] | None = None
+    """The last command and what was answered."""
     tries: Mapping[Verb, int] = field(default_factory=dict)
-    """How often each verb was sent without a clear answer."""
-    ending: Ending | None = None
+    """How often each verb was sent."""
+    ending: Outcome | None = None
+    """The outcome is settled; what is left is to take the records away."""
     replaces: MoveRecord | None = None
-    """A parked record of this guest that the claim takes the place of."""
+    """A parked or expired record of this guest on the source that the claim takes the place of."""
+    retry: Retry = Retry()
+    since_s: float = 0.0
+    """Since when nothing was done to it: looks asked for later are fresh."""
     unreachable_since_s: float | None = None
 
     @property
@@ -64,9 +61,14 @@ class Move:
         return self.record.guest_name
 
     @property
-    def two_ended(self) -> bool:
-        """Whether the move touches two hosts; a start or a stop touches one."""
-        return self.record.source != self.record.target
+    def hosts(self) -> tuple[str, ...]:
+        """Both ends; one host for a start or a stop."""
+        record = self.record
+        return (record.source,) if record.source == record.target else (record.source, record.target)
+
+    def tried(self, verb: Verb) -> int:
+        """How often this verb was sent."""
+        return self.tries.get(verb, 0)
 
 
 @dataclass(frozen=True)

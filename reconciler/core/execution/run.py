@@ -106,7 +106,8 @@ class Run:
         pauses = [
             self.progress[step.id].not_before_s
             for step in self.plan.steps
-            if self.progress[step.id].state is StepState.WAITING and self.progress[step.id].not_before_s > 0
+            if self.progress[step.id].state is StepState.WAITING
+            and self.progress[step.id].not_before_s > 0
             and all(self.progress[other].state is StepState.DONE for other in step.after)
         ]
         return min(pauses) if pauses else None
@@ -125,9 +126,7 @@ class Run:
         """The step's attempt ended. With `retry_at_s` it waits for the next one; else what depends on it is skipped."""
         if retry_at_s is not None:
             attempt = self.progress[step_id].attempt + 1
-            return self._to(
-                step_id, StepState.WAITING, outcome=outcome, not_before_s=retry_at_s, attempt=attempt
-            )
+            return self._to(step_id, StepState.WAITING, outcome=outcome, not_before_s=retry_at_s, attempt=attempt)
         states = {OutcomeKind.DONE: StepState.DONE, OutcomeKind.UNKNOWN: StepState.UNKNOWN}
         state = states.get(outcome.kind, StepState.FAILED)
         after = self._to(step_id, state, outcome=outcome, ended_s=now_s)

@@ -1,0 +1,422 @@
+"""The next action of a move: a function of its record and of what both hosts say now, never of what was answered.
+
+Called by loop/ each time both ends were looked at after the last command. The only answer that decides anything is the
+one to CHECK, which changes nothing. Everything else is read back. An adopter calls the same function with the record
+alone, so a controller killed anywhere is followed by one that ends in the same place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from reconciler.core.commands import AnswerKind, Guard, Verb
+from reconciler.core.execution import safety
+from reconciler.core.execution.move import Action, Finish, LookEverywhere, Move, Pause, Scene, Settle, Tell
+from reconciler.core.execution.outcome import PARKED_AS, RECORD_STAYS, Outcome, OutcomeKind
+from reconciler.core.model import Method, RunState, StepKind
+from reconciler.core.observed import HostFacts, Unreachable
+from reconciler.core.records import MoveRecord, Stage
+
+TRIES_MAX = 3
+"""How often one command is sent when nothing came of it."""
+RELEASE_TRIES_MAX = 5
+
+STAGE_ORDER = (Stage.CLAIMED, Stage.STOPPING, Stage.MIGRATING, Stage.STARTING, Stage.RESTORING, Stage.CLEANING)
+
+
+def next_action(move: Move, scene: Scene) -> Action:
+    """Decide. `scene.looks` are newer than everything this move has done."""
+    if move.ending is not None:
+        return _take_records_away(move, scene, move.ending)
+    source, target = scene.looks[move.record.source], scene.looks[move.record.target]
+    if isinstance(source, Unreachable) or isinstance(target, Unreachable):
+        return _unreachable(move, scene)
+    claim = _hold(move, scene, source, target)
+    if claim is not None:
+        return claim
+    action = HANDLERS[move.record.stage](move, scene, source, target)
+    if isinstance(action, Pause):
+        return _renewal(move, scene) or action
+    return action
+
+
+def absorb(move: Move, source: HostFacts | Unreachable, target: HostFacts | Unreachable) -> Move:
+    """The move with its record as the hosts have it: the copy that came furthest speaks, as each deed is written
+    down on the host where it is done."""
+    copies = [look.record(move.record.id) for look in (source, target) if isinstance(look, HostFacts)]
+    found = [copy for copy in copies if copy is not None and copy.under_way]
+    if not found:
+        return move
+    return replace(move, record=max(found, key=lambda copy: STAGE_ORDER.index(copy.stage)))
+
+
+# --- holding the records -------------------------------------------------------------------------------------------
+
+
+def _hold(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> Action | None:
+    """What is needed before anything else so that both records are there and name us; None where they do."""
+    for facts in (source, target) if len(move.hosts) > 1 else (source,):
+        copy = facts.record(move.record.id)
+        if copy is not None and copy.controller == scene.controller and copy.expires_s > facts.clock_s:
+            continue
+        if copy is not None and (copy.controller == scene.controller or copy.expires_s <= facts.clock_s):
+            return _adopt(move, scene, facts, copy)
+        if copy is not None:
+            return Settle(Outcome(OutcomeKind.UNKNOWN, "HeldByOther", f"{facts.name}: taken over by {copy.controller}"))
+        if move.record.stage is Stage.CLAIMED and not move.adopted:
+            return _claim(move, scene, facts)
+        if facts is source and target.record(move.record.id) is None:
+            return Settle(Outcome(OutcomeKind.UNKNOWN, "RecordLost", f"the move record on {facts.name} is gone"))
+    return None
+
+
+def _claim(move: Move, scene: Scene, facts: HostFacts) -> Action:
+    """Write the record on this host, unless that was refused or led to nothing too often."""
+    if (
+        move.last is not None
+        and move.last[0] is Verb.CLAIM
+        and move.last[1].kind
+        in (
+            AnswerKind.FAILED,
+            AnswerKind.GUARDED,
+        )
+    ):
+        holder = facts.record_of(move.record.guest_uuid)
+        by = f" by {holder.controller}" if holder is not None else ""
+        return Settle(Outcome(OutcomeKind.CHANGED, "HeldByOther", f"the guest or {facts.name} is held{by}"))
+    if move.tried(Verb.CLAIM) >= 2 * TRIES_MAX:
+        return Settle(Outcome(OutcomeKind.CHANGED, "NoAnswer", f"{facts.name} did not take the move record"))
+    replaced = facts.record_of(move.record.guest_uuid)
+    guard = None
+    if replaced is not None:
+        if replaced.under_way and replaced.expires_s > facts.clock_s:
+            return Settle(Outcome(OutcomeKind.CHANGED, "HeldByOther", f"{facts.name}: held by {replaced.controller}"))
+        guard = Guard(replaced.id, replaced.controller, (replaced.stage,), may_be_expired=True)
+    return Tell(Verb.CLAIM, facts.name, _stamped(move.record, scene, facts, Stage.CLAIMED), guard)
+
+
+def _adopt(move: Move, scene: Scene, facts: HostFacts, copy: MoveRecord) -> Action:
+    """Make an expired record ours, or ours alive again. The source comes first: whoever has it, has the move."""
+    if move.tried(Verb.RENEW) >= 2 * TRIES_MAX:
+        return Settle(Outcome(OutcomeKind.UNKNOWN, "NoAnswer", f"{facts.name}: the move record could not be renewed"))
+    guard = Guard(copy.id, copy.controller, (copy.stage,), may_be_expired=True)
+    record = replace(copy, controller=scene.controller, expires_s=facts.clock_s + scene.timing.record_ttl_s)
+    return Tell(Verb.RENEW, facts.name, record, guard)
+
+
+def _renewal(move: Move, scene: Scene) -> Tell | None:
+    """Renew a record that would expire while we wait."""
+    for host in move.hosts:
+        facts = scene.looks[host]
+        copy = facts.record(move.record.id) if isinstance(facts, HostFacts) else None
+        if isinstance(facts, HostFacts) and copy is not None:
+            if copy.expires_s - facts.clock_s < scene.timing.record_ttl_s / 2:
+                record = replace(copy, expires_s=facts.clock_s + scene.timing.record_ttl_s)
+                return Tell(Verb.RENEW, host, record, Guard(copy.id, copy.controller, (copy.stage,)))
+    return None
+
+
+def _take_records_away(move: Move, scene: Scene, outcome: Outcome) -> Action:
+    """The last thing of a move: target first, source last. What cannot be reached keeps its record for an adopter."""
+    if outcome.kind in RECORD_STAYS:
+        return Finish(outcome)
+    for host in reversed(move.hosts):
+        facts = scene.looks[host]
+        if isinstance(facts, Unreachable):
+            return Finish(outcome)
+        copy = facts.record(move.record.id)
+        if copy is None or not copy.under_way or copy.controller != scene.controller:
+            continue
+        if move.tried(Verb.RELEASE) + move.tried(Verb.PARK) >= RELEASE_TRIES_MAX:
+            return Finish(outcome)
+        guard = Guard(copy.id, copy.controller, (copy.stage,), may_be_expired=True)
+        if host == move.record.source and outcome.kind in PARKED_AS:
+            return Tell(Verb.PARK, host, parked(copy, outcome, move, facts.clock_s), guard)
+        return Tell(Verb.RELEASE, host, copy, guard)
+    return Finish(outcome)
+
+
+def parked(record: MoveRecord, outcome: Outcome, move: Move, clock_s: float) -> MoveRecord:
+    """The record that remembers why this attempt ended, and when the next one may begin."""
+    pause_s = move.retry.pause_s(record.attempt) if outcome.kind is OutcomeKind.ABORTED else 0
+    return replace(
+        record,
+        stage=Stage.PARKED,
+        parked=PARKED_AS[outcome.kind],
+        not_before_s=clock_s + pause_s,
+        stage_since_s=clock_s,
+        note=f"{outcome.reason}: {outcome.text}"[:400],
+    )
+
+
+def _unreachable(move: Move, scene: Scene) -> Action:
+    """An end does not answer: give up where nothing was done yet, else wait, for a while."""
+    away = ", ".join(host for host in move.hosts if isinstance(scene.looks[host], Unreachable))
+    if move.record.stage is Stage.CLAIMED:
+        return Settle(Outcome(OutcomeKind.CHANGED, "HostUnreachable", f"{away} stopped answering; nothing was done"))
+    since_s = move.unreachable_since_s if move.unreachable_since_s is not None else scene.now_s
+    if scene.now_s - since_s > scene.timing.unreachable_patience_s:
+        text = f"{away} does not answer; the move is at stage {move.record.stage}"
+        return Settle(Outcome(OutcomeKind.UNKNOWN, "HostUnreachable", text))
+    return Pause(scene.timing.poll_s, f"{away} does not answer")
+
+
+# --- the stages ----------------------------------------------------------------------------------------------------
+
+
+def _claimed(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> Action:
+    """Both records are ours and nothing was done: look, ask the platform, then do the first deed."""
+    record = move.record
+    if move.adopted:
+        return Settle(Outcome(OutcomeKind.CHANGED, "NothingDone", "an earlier controller had not begun it"))
+    changed = _unexpected(record, scene, source, target)
+    if changed:
+        return Settle(Outcome(OutcomeKind.CHANGED, "WorldChanged", changed))
+    if _needs_full_look(record):
+        if not scene.all_fresh:
+            return LookEverywhere()
+        unknown = safety.owner_known({**scene.elsewhere, **scene.looks})
+        if unknown:
+            return Settle(Outcome(OutcomeKind.CHANGED, "OwnerUnknown", unknown))
+    if record.kind is not StepKind.STOP:
+        full = safety.has_room(record, target, scene.target_document)
+        if full:
+            return Settle(Outcome(OutcomeKind.CHANGED, "NoRoomNow", full))
+    if record.kind is StepKind.MIGRATE and not move.checked:
+        return _check(move, source)
+    if record.kind is StepKind.START:
+        return _start(move, scene, source, Stage.STARTING)
+    if record.kind is StepKind.STOP or (record.method is Method.OFFLINE and record.was is RunState.RUNNING):
+        return _once_more(move, Verb.STOP, scene, source, Stage.STOPPING, stopped_by_us=True)
+    return _once_more(move, Verb.MIGRATE, scene, source, Stage.MIGRATING)
+
+
+def _check(move: Move, source: HostFacts) -> Action:
+    """Ask the platform. A refusal is final until facts or intent change."""
+    if move.last is not None and move.last[0] is Verb.CHECK and move.last[1].kind is AnswerKind.FAILED:
+        text = move.last[1].output.strip() or f"exit status {move.last[1].status}"
+        return Settle(Outcome(OutcomeKind.REFUSED, "RefusedByPlatform", text))
+    if move.tried(Verb.CHECK) >= TRIES_MAX:
+        return Settle(Outcome(OutcomeKind.ABORTED, "NoAnswer", f"{source.name} did not answer the check"))
+    return Tell(Verb.CHECK, source.name, move.record, None)
+
+
+def _unexpected(record: MoveRecord, scene: Scene, source: HostFacts, target: HostFacts) -> str:
+    """What is not as planned, before anything is done; empty where all is."""
+    entry = source.registration(record.guest_uuid)
+    if entry is None or not entry.startable:
+        return f"{record.guest_name} is no longer on {source.name}"
+    if entry.state is not record.was:
+        return f"{record.guest_name} was {record.was}, is now {entry.state}"
+    return safety.other_copies(record, {**scene.elsewhere, target.name: target}, source.name)
+
+
+def _needs_full_look(record: MoveRecord) -> bool:
+    """Whether what is about to happen could make a second copy of a guest that runs where nobody looked."""
+    return record.was is RunState.STOPPED and record.kind is not StepKind.STOP
+
+
+def _stopping(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> Action:
+    """Asked to stop: go on when it has; past the deadline do what its document says."""
+    record = move.record
+    entry = source.registration(record.guest_uuid)
+    if entry is None or not entry.startable:
+        return Settle(
+            Outcome(OutcomeKind.UNKNOWN, "GuestVanished", f"no longer on {source.name} while it was stopping")
+        )
+    if entry.state is RunState.STOPPED:
+        if record.kind is StepKind.STOP:
+            return Settle(Outcome(OutcomeKind.DONE, "Stopped", f"stopped on {source.name}"))
+        against = safety.other_copies(record, {**scene.elsewhere, target.name: target}, source.name)
+        if against:
+            return Settle(Outcome(OutcomeKind.BROKEN, "TwoCopies", against))
+        full = safety.has_room(record, target, scene.target_document)
+        if full or move.tried(Verb.MIGRATE) >= TRIES_MAX:
+            why = full or "the migration could not be started"
+            return _start(move, scene, source, Stage.RESTORING, note=f"MigrationNotStarted: {why}")
+        return _once_more(move, Verb.MIGRATE, scene, source, Stage.MIGRATING)
+    deadline_s = record.stage_since_s + record.graceful_s
+    if source.clock_s < deadline_s:
+        answer = move.last[1].kind if move.last is not None and move.last[0] is Verb.STOP else AnswerKind.DONE
+        if answer is AnswerKind.FAILED and move.tried(Verb.STOP) < TRIES_MAX and entry.state is RunState.RUNNING:
+            return _tell(move, Verb.STOP, scene, source, Stage.STOPPING, since_s=record.stage_since_s)
+        return Pause(scene.timing.poll_s, f"{record.guest_name} is shutting down")
+    if record.hard_stop and move.tried(Verb.STOP_HARD) < TRIES_MAX:
+        return _tell(move, Verb.STOP_HARD, scene, source, Stage.STOPPING, since_s=record.stage_since_s)
+    if source.clock_s < deadline_s + record.graceful_s:
+        # A guest that stops just after the deadline must not stay down: it is watched as long again.
+        return Pause(scene.timing.poll_s, f"{record.guest_name} ignored the stop; watching in case it stops late")
+    text = f"{record.guest_name} did not stop within {record.graceful_s} s and runs on"
+    return Settle(Outcome(OutcomeKind.FAILED, "StopTimedOut", text))
+
+
+def _migrating(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> Action:
+    """The platform's migration was started: follow it to its end, then decide from where the guest is."""
+    record = move.record
+    job = source.job(record.id, record.attempt)
+    if job is not None and not job.ended:
+        if source.clock_s - record.stage_since_s > scene.timing.job_patience_s:
+            return Settle(
+                Outcome(OutcomeKind.UNKNOWN, "MigrationHangs", f"the migration on {source.name} does not end")
+            )
+        return Pause(scene.timing.poll_s, "migrating", job.progress_percent)
+    here, there = source.registration(record.guest_uuid), target.registration(record.guest_uuid)
+    at_source = here is not None and here.startable
+    at_target = there is not None and there.startable
+    if at_source and at_target:
+        if there is not None and not there.runnable and there.state is RunState.TRANSITION:
+            return _arriving(move, scene, source)
+        text = f"it runs or could be started on both {source.name} and {target.name}"
+        return Settle(Outcome(OutcomeKind.BROKEN, "TwoCopies", text))
+    if at_target:
+        return _arrived(move, scene, source, target)
+    if here is None or not at_source:
+        text = f"no copy on {source.name} or {target.name} could be started"
+        return Settle(Outcome(OutcomeKind.BROKEN, "NotRunnableAnywhere", text))
+    said = job.output_tail.strip().splitlines()[-1:] if job is not None else []
+    why = said[0] if said else "the migration ended and the guest is still on its source"
+    if record.method is Method.ONLINE:
+        return Settle(Outcome(OutcomeKind.ABORTED, "OnlineAborted", f"{why}; {here.state} on {source.name}"))
+    if record.stopped_by_us and here.state is RunState.STOPPED:
+        return _start(move, scene, source, Stage.RESTORING, note=f"OfflineFailed: {why}")
+    return Settle(Outcome(OutcomeKind.ABORTED, "OfflineFailed", f"{why}; {here.state} on {source.name}"))
+
+
+def _arriving(move: Move, scene: Scene, source: HostFacts) -> Action:
+    """The job is over but the target still shows an arrival: give the platform time to tidy up."""
+    if source.clock_s - move.record.stage_since_s > scene.timing.job_patience_s:
+        return Settle(Outcome(OutcomeKind.UNKNOWN, "MigrationHangs", "the target still shows an arriving guest"))
+    return Pause(scene.timing.poll_s, "the target is tidying up")
+
+
+def _arrived(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> Action:
+    """The one startable copy is on the target: start it where this move stopped it, then clean up."""
+    record = move.record
+    there = target.registration(record.guest_uuid)
+    if there is None:
+        return Settle(Outcome(OutcomeKind.UNKNOWN, "GuestVanished", f"no longer on {target.name}"))
+    if there.state is RunState.TRANSITION:
+        return Pause(scene.timing.poll_s, f"waiting for {record.guest_name} to come up on {target.name}")
+    if record.was is RunState.RUNNING and there.state is RunState.STOPPED:
+        if record.stopped_by_us:
+            return _start(move, scene, target, Stage.STARTING)
+        text = f"it arrived on {target.name}, but no longer runs there; nobody asked us to start it"
+        return Settle(Outcome(OutcomeKind.FAILED, "StoppedAfterMove", text))
+    here = source.registration(record.guest_uuid)
+    if record.delete_source and here is not None and here.local_disks:
+        if move.tried(Verb.DELETE_COPY) < TRIES_MAX and not safety.copy_proven(record, source, target):
+            return _tell(move, Verb.DELETE_COPY, scene, source, Stage.CLEANING)
+    return Settle(Outcome(OutcomeKind.DONE, "Moved", f"{there.state} on {target.name}"))
+
+
+def _starting(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> Action:
+    """A start was sent: wait until it runs. For a start step source and target are the same host."""
+    record = move.record
+    entry = target.registration(record.guest_uuid)
+    if entry is None:
+        return Settle(
+            Outcome(OutcomeKind.UNKNOWN, "GuestVanished", f"no longer on {target.name} while it was starting")
+        )
+    if entry.state is RunState.RUNNING:
+        if record.kind is StepKind.START:
+            return Settle(Outcome(OutcomeKind.DONE, "Started", f"running on {target.name}"))
+        return _arrived(move, scene, source, target)
+    if entry.state is RunState.TRANSITION and target.clock_s - record.stage_since_s <= scene.timing.start_patience_s:
+        return Pause(scene.timing.poll_s, f"{record.guest_name} is starting")
+    return _start(move, scene, target, Stage.STARTING)
+
+
+def _restoring(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> Action:
+    """The migration failed after we stopped the guest: see that it runs again where it was."""
+    record = move.record
+    entry = source.registration(record.guest_uuid)
+    if entry is None or not entry.startable:
+        return Settle(
+            Outcome(OutcomeKind.UNKNOWN, "GuestVanished", f"no longer on {source.name} while it was restored")
+        )
+    if entry.state is RunState.RUNNING:
+        reason, _, text = record.note.partition(": ")
+        return Settle(Outcome(OutcomeKind.FAILED, reason, f"{text}; it was stopped, and runs again on {source.name}"))
+    if entry.state is RunState.TRANSITION and source.clock_s - record.stage_since_s <= scene.timing.start_patience_s:
+        return Pause(scene.timing.poll_s, f"{record.guest_name} is starting again on {source.name}")
+    return _start(move, scene, source, Stage.RESTORING, note=record.note)
+
+
+def _cleaning(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> Action:
+    """The source's copies were about to be deleted: see whether they are, else try again."""
+    return _arrived(move, scene, source, target)
+
+
+Handler = Callable[[Move, Scene, HostFacts, HostFacts], Action]
+
+HANDLERS: Mapping[Stage, Handler] = {
+    Stage.CLAIMED: _claimed,
+    Stage.STOPPING: _stopping,
+    Stage.MIGRATING: _migrating,
+    Stage.STARTING: _starting,
+    Stage.RESTORING: _restoring,
+    Stage.CLEANING: _cleaning,
+}
+
+
+# --- telling -------------------------------------------------------------------------------------------------------
+
+
+def _start(move: Move, scene: Scene, facts: HostFacts, stage: Stage, *, note: str = "") -> Action:
+    """Start the guest on this host, where that is safe and was not tried too often."""
+    record = move.record
+    against = safety.may_start(record, scene, facts.name)
+    if against and not scene.all_fresh and not record.stopped_by_us:
+        return LookEverywhere()
+    if against:
+        if record.kind is StepKind.START:
+            kind = OutcomeKind.FAILED if record.starts else OutcomeKind.CHANGED
+            return Settle(Outcome(kind, "OwnerUnknown", against))
+        return Settle(Outcome(OutcomeKind.BROKEN, "TwoCopies", f"not started on {facts.name}: {against}"))
+    if record.starts >= TRIES_MAX:
+        text = f"{record.guest_name} does not start on {facts.name}"
+        if record.kind is StepKind.START:
+            return Settle(Outcome(OutcomeKind.FAILED, "StartFailed", text))
+        return Settle(Outcome(OutcomeKind.BROKEN, "GuestDown", f"{text}; it was running before this move stopped it"))
+    return _tell(move, Verb.START, scene, facts, stage, starts=record.starts + 1, note=note or record.note)
+
+
+def _once_more(
+    move: Move, verb: Verb, scene: Scene, facts: HostFacts, stage: Stage, *, stopped_by_us: bool | None = None
+) -> Action:
+    """Send a deed that has not begun yet; after too many tries without any sign of it, give up: nothing was done."""
+    if move.tried(verb) >= TRIES_MAX:
+        return Settle(Outcome(OutcomeKind.ABORTED, "NoAnswer", f"{facts.name} did not carry out {verb}"))
+    changes = {} if stopped_by_us is None else {"stopped_by_us": stopped_by_us}
+    return _tell(move, verb, scene, facts, stage, **changes)
+
+
+def _tell(
+    move: Move,
+    verb: Verb,
+    scene: Scene,
+    facts: HostFacts,
+    stage: Stage,
+    *,
+    since_s: float | None = None,
+    **changes: object,
+) -> Tell:
+    """The command with the record as it shall lie there, guarded by the record as it lies there now."""
+    copy = facts.record(move.record.id)
+    at = copy.stage if copy is not None else stage
+    record = replace(_stamped(move.record, scene, facts, stage), **changes)  # type: ignore[arg-type]  # fields by name
+    if since_s is not None:
+        record = replace(record, stage_since_s=since_s)
+    return Tell(verb, facts.name, record, Guard(record.id, scene.controller, (at,)))
+
+
+def _stamped(record: MoveRecord, scene: Scene, facts: HostFacts, stage: Stage) -> MoveRecord:
+    """The record at this stage from now on, by this host's clock."""
+    return replace(
+        record,
+        controller=scene.controller,
+        stage=stage,
+        stage_since_s=facts.clock_s,
+        expires_s=facts.clock_s + scene.timing.record_ttl_s,
+    )
