@@ -1,0 +1,252 @@
+"""The part of `advance` that turns looks into a plan, and the end of a pass into a report."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reconciler.core.commands import Guard, Verb
+from reconciler.core.conditions import conditions
+from reconciler.core.desired import DesiredFleet
+from reconciler.core.diff import Diff, Finding, diff
+from reconciler.core.execution import evidence
+from reconciler.core.execution.brakes import brakes
+from reconciler.core.execution.outcome import Outcome, OutcomeKind
+from reconciler.core.execution.run import Run, StepState
+from reconciler.core.model import Method, StepKind
+from reconciler.core.observed import HostFacts, ObservedFleet, Unreachable
+from reconciler.core.planning.plan import Brake, Plan, Step
+from reconciler.core.planning.scheduler import make_plan
+from reconciler.core.planning.verify import verify
+from reconciler.core.records import MoveRecord, Stage
+from reconciler.core.report import GuestStatus, Report, Result, StepRun
+from reconciler.errors import InvariantBroken
+from reconciler.loop import moving
+from reconciler.loop.effects import Ask, Publish, Remember
+from reconciler.loop.state import Config, Phase
+from reconciler.loop.turn import Turn
+
+
+def look_at_all(turn: Turn) -> None:
+    """Look at every host that is declared and in play."""
+    turn.change(phase=Phase.LOOKING)
+    for host in sorted(turn.the_pass.desired.hosts):
+        if host in turn.config.lost_hosts:
+            turn.saw(host, Unreachable(host, "declared lost by the operator"), turn.now_s)
+        else:
+            turn.look(host)
+
+
+def looked_at_all(turn: Turn) -> None:
+    """The fleet was looked at: bring what is under way to its end, else plan."""
+    if turn.the_pass.superseded is not None:
+        turn.change(desired=turn.the_pass.superseded, superseded=None, run=None, rounds=0)
+        if set(turn.the_pass.desired.hosts) - set(turn.seen):
+            look_at_all(turn)
+            return
+    turn.evidence, observed = evidence.gather(turn.evidence, turn.observed(), turn.now_s)
+    turn.effects.append(Remember(turn.evidence))
+    if not turn.the_pass.settled and _adopt_all(turn, observed):
+        turn.change(phase=Phase.SETTLING)
+        return
+    turn.change(settled=True)
+    _plan(turn, observed)
+
+
+def _adopt_all(turn: Turn, observed: ObservedFleet) -> bool:
+    """Take over every move under way that is ours or that its controller has left; the others are hands off."""
+    found: dict[str, tuple[HostFacts, MoveRecord]] = {}
+    for facts in observed.reachable():
+        for record in facts.records:
+            if record.under_way and (record.id not in found or facts.name == record.source):
+                found[record.id] = (facts, record)
+    for record_id in sorted(found):
+        facts, record = found[record_id]
+        ours = record.controller == turn.config.controller
+        known = record.source in turn.the_pass.desired.hosts and record.target in turn.the_pass.desired.hosts
+        if known and (ours or record.expires_s <= facts.clock_s):
+            moving.adopt(turn, record)
+    return bool(turn.moves)
+
+
+def planned(config: Config, desired: DesiredFleet, observed: ObservedFleet, difference: Diff) -> Plan:
+    """The plan, proven safe by the separate replay, with the commands it would send.
+
+    Raises InvariantBroken where the proof fails: such a plan is never shown or run.
+    """
+    plan = make_plan(
+        desired, observed, difference, config.rulebooks, controller=config.controller, lost_hosts=config.lost_hosts
+    )
+    violations = verify(desired, observed, plan, lost_hosts=config.lost_hosts)
+    if violations:
+        raise InvariantBroken("I3", "; ".join(violations))
+    return replace(plan, steps=tuple(replace(step, commands=_commands(config, step)) for step in plan.steps))
+
+
+def _commands(config: Config, step: Step) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What a step sends to the guest's hosts when all goes well, made by the function that makes what is sent."""
+    record = moving.record_of(step, step.id, step.attempt, config.controller)
+    verbs: list[tuple[Verb, str]] = []
+    if step.kind is StepKind.START:
+        verbs = [(Verb.START, step.source)]
+    elif step.kind is StepKind.STOP:
+        verbs = [(Verb.STOP, step.source)]
+    else:
+        verbs = [(Verb.CHECK, step.source)]
+        restart = step.method is Method.OFFLINE and step.running
+        verbs += [(Verb.STOP, step.source)] if restart else []
+        verbs += [(Verb.MIGRATE, step.source)]
+        verbs += [(Verb.START, step.target)] if restart else []
+        verbs += [(Verb.DELETE_COPY, step.source)] if step.delete_source else []
+    return tuple((host, config.make_command(verb, host, record, None).argv) for verb, host in verbs)
+
+
+def _plan(turn: Turn, observed: ObservedFleet) -> None:
+    """Compare, plan, and run, ask or report."""
+    current = turn.the_pass
+    difference = diff(current.desired, observed, current.begin.previous_machines)
+    plan = planned(turn.config, current.desired, observed, difference)
+    held = _brakes(turn, observed, plan)
+    plan = replace(plan, brakes=held)
+    seen_before = current.rounds > 0 and any(plan.digest == earlier.digest for earlier in current.plans)
+    turn.change(difference=difference, plans=(*current.plans, plan), rounds=current.rounds + 1)
+    turn.note("plan", digest=plan.digest, steps=len(plan.steps), blocked=len(plan.blocked))
+    if not held and not current.stopping:
+        _tidy(turn, observed, difference)
+    limits = current.desired.fleet.limits
+    idle = not plan.steps or held or current.stopping or seen_before or current.rounds >= turn.config.rounds_max
+    if idle:
+        turn.change(phase=Phase.RUNNING, run=Run.of(current.begin.pass_id, replace(plan, steps=()), limits))
+        return
+    if turn.config.ask:
+        turn.change(phase=Phase.ASKING)
+        turn.effects.append(Ask(plan))
+        return
+    _start_run(turn, plan)
+
+
+def _start_run(turn: Turn, plan: Plan) -> None:
+    current = turn.the_pass
+    run_id = current.begin.pass_id if current.rounds == 1 else f"{current.begin.pass_id}-{current.rounds}"
+    turn.change(phase=Phase.RUNNING, run=Run.of(run_id, plan, current.desired.fleet.limits))
+
+
+def decided(turn: Turn, run: bool) -> None:
+    """A person said yes or no to the plan."""
+    plan = turn.the_pass.plans[-1]
+    if run:
+        _start_run(turn, plan)
+        return
+    brake = Brake("NotApproved", "the plan was shown and not approved")
+    turn.change(stopping=True, plans=(*turn.the_pass.plans[:-1], replace(plan, brakes=(*plan.brakes, brake))))
+    report(turn)
+
+
+def _brakes(turn: Turn, observed: ObservedFleet, plan: Plan) -> tuple[Brake, ...]:
+    current = turn.the_pass
+    held = brakes(
+        current.desired,
+        observed,
+        plan,
+        previous_guests=current.begin.previous_guests,
+        bad_runs=current.begin.bad_runs,
+        allow=turn.config.allow,
+    )
+    return tuple(brake for brake in held if not (brake.reason == "ReportMode" and turn.config.allow_report_mode))
+
+
+def _tidy(turn: Turn, observed: ObservedFleet, difference: Diff) -> None:
+    """Take away parked records of guests that are in place: what they remember no longer matters."""
+    in_place = {guest.uuid for guest in difference.guests if guest.finding in (Finding.IN_PLACE, Finding.RENAMED)}
+    for facts in observed.reachable():
+        for record in facts.records:
+            if record.stage is Stage.PARKED and record.guest_uuid in in_place:
+                guard = Guard(record.id, record.controller, (Stage.PARKED,), may_be_expired=True)
+                turn.send(turn.config.make_command(Verb.RELEASE, facts.name, record, guard), "", "tidy")
+
+
+def run_ended(turn: Turn) -> None:
+    """All steps of the run have ended: plan what is left, or report."""
+    current = turn.the_pass
+    run = current.run
+    if run is None:
+        raise InvariantBroken("loop", "the end of a run that never was")
+    turn.change(done=(*current.done, *_step_runs(turn, run)))
+    if run.plan.steps or (current.superseded is not None and not current.stopping):
+        turn.change(run=None)
+        look_at_all(turn)
+    else:
+        report(turn)
+
+
+def _step_runs(turn: Turn, run: Run) -> tuple[StepRun, ...]:
+    """How each step of the run went, with every command of every attempt."""
+    step_runs = []
+    for step in run.plan.steps:
+        prefix = moving.record_prefix(run, step)
+        mine = [record_id for record_id in turn.steps if record_id.startswith(prefix)]
+        log = tuple(entry for record_id in mine for entry in turn.log.get(record_id, ()))
+        step_runs.append(StepRun(step, run.progress[step.id], log, moving.where(turn, step)))
+    return tuple(step_runs)
+
+
+def report(turn: Turn) -> None:
+    """The pass is over."""
+    current = turn.the_pass
+    if current.frozen and current.run is not None:
+        turn.change(done=(*current.done, *_step_runs(turn, current.run)))
+        current = turn.the_pass
+    observed = turn.observed()
+    difference = current.difference or diff(current.desired, observed, current.begin.previous_machines)
+    plan = current.plans[-1] if current.plans else None
+    outcomes = _outcomes(current.done)
+    guests = []
+    for guest in difference.guests:
+        blocked = next((entry for entry in plan.blocked if entry.guest == guest.name), None) if plan else None
+        pending = plan is not None and any(step.guest == guest.name for step in plan.steps)
+        guests.append(GuestStatus(guest, conditions(guest, blocked, outcomes.get(guest.name), pending)))
+    brakes_held = plan.brakes if plan else ()
+    commit = current.desired.commit
+    turn.note("report", id=current.begin.pass_id, commit=commit.id if commit else "")
+    turn.effects.append(
+        Publish(
+            Report(
+                id=current.begin.pass_id,
+                fleet=current.desired.fleet.name,
+                controller=turn.config.controller,
+                commit=commit,
+                started_s=current.started_s,
+                ended_s=turn.now_s,
+                result=_result(plan, difference, current.done),
+                difference=difference,
+                plans=current.plans,
+                steps=current.done,
+                guests=tuple(guests),
+                observed=observed,
+                brakes=brakes_held,
+                adopted=current.adopted,
+            )
+        )
+    )
+    turn.current = None
+    turn.moves, turn.waiting, turn.doing = {}, {}, {}
+
+
+def _outcomes(done: tuple[StepRun, ...]) -> dict[str, Outcome]:
+    """How each guest's last step ended."""
+    return {run.step.guest: run.progress.outcome for run in done if run.progress.outcome is not None}
+
+
+def _result(plan: Plan | None, difference: Diff, done: tuple[StepRun, ...]) -> Result:
+    if plan is None:
+        return Result.INCOMPLETE
+    if plan.brakes and (plan.steps or not difference.converged):
+        return Result.HELD
+    last = {run.step.guest: run for run in done}
+    loose = any(
+        run.progress.state is StepState.UNKNOWN
+        or (run.progress.outcome is not None and run.progress.outcome.kind is OutcomeKind.BROKEN)
+        for run in last.values()
+    )
+    if plan.steps or loose:
+        return Result.INCOMPLETE
+    return Result.BLOCKED if plan.blocked else Result.CONVERGED

@@ -1,0 +1,161 @@
+"""The state folder: what is kept on this machine between passes. For speed, history and evidence; losing it harms no
+guest.
+
+    journal.jsonl   every intent before its command, every answer and outcome after it; flushed to disk line by line
+    controller      the name this controller signs move records with
+    evidence.json   which versions each guest's present boot has run on
+    runs.json       how many runs in a row ended unknown or broken
+
+Written by the shell only. A folder that cannot be written stops every mutating command (`StateFolderError`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+from reconciler.core.execution.evidence import BootNote, Evidence
+from reconciler.core.observed import BootFloor
+from reconciler.core.report import Report
+from reconciler.errors import StateFolderError
+
+STATE_VERSION = 1
+JOURNAL_BYTES_MAX = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a state folder holds, for commands that only read."""
+
+    controller: str = ""
+    evidence: Evidence = field(default_factory=dict)
+    bad_runs: int = 0
+
+
+def peek(folder: Path) -> Kept:
+    """Read a state folder without making or writing anything; where there is none, nothing is kept."""
+    if not folder.is_dir():
+        return Kept()
+    state = StateFolder(folder)
+    path = folder / "controller"
+    controller = path.read_text(encoding="utf-8").strip() if path.exists() else ""
+    return Kept(controller, state.evidence(), state.bad_runs())
+
+
+class StateFolder:
+    """One folder, one controller. Use as a context manager: it holds the journal open."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._journal = -1
+
+    def __enter__(self) -> StateFolder:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._check_version()
+            path = self.folder / "journal.jsonl"
+            if path.exists() and path.stat().st_size > JOURNAL_BYTES_MAX:
+                path.replace(self.folder / "journal.1.jsonl")
+            self._journal = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise self._unwritable(error) from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._journal >= 0:
+            os.close(self._journal)
+            self._journal = -1
+
+    def _check_version(self) -> None:
+        path = self.folder / "version"
+        if not path.exists():
+            self._write("version", f"{STATE_VERSION}\n")
+            return
+        found = path.read_text(encoding="utf-8").strip()
+        if found != str(STATE_VERSION):
+            raise StateFolderError(
+                f"{self.folder} was written by another version of reconciler (state version {found[:20]!r})",
+                hint=f"this one reads version {STATE_VERSION}: use the newer reconciler, or another [state] folder",
+            )
+
+    def note(self, entry: Mapping[str, object]) -> None:
+        """Append one line and flush it to disk. Raises StateFolderError when that fails."""
+        line = json.dumps(entry, sort_keys=True, default=str) + "\n"
+        try:
+            data = line.encode()
+            while data:
+                data = data[os.write(self._journal, data) :]
+            os.fsync(self._journal)
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def controller(self) -> str:
+        """This controller's name in move records: made once, then kept."""
+        path = self.folder / "controller"
+        if not path.exists():
+            host = "".join(letter for letter in socket.gethostname() if letter.isalnum() or letter in "-.")[:40]
+            self._write("controller", f"{host or 'controller'}-{secrets.token_hex(4)}\n")
+        return path.read_text(encoding="utf-8").strip()
+
+    def evidence(self) -> Evidence:
+        """What was remembered. A file that cannot be read is no evidence: that only forbids."""
+        try:
+            raw = json.loads((self.folder / "evidence.json").read_text(encoding="utf-8"))
+            return {str(uuid): BootNote(str(note["marker"]), BootFloor(**note["floor"])) for uuid, note in raw.items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return {}
+
+    def remember(self, evidence: Evidence) -> None:
+        """Keep the evidence, where it changed."""
+        if evidence != self.evidence():
+            self._write_json("evidence.json", {uuid: asdict(note) for uuid, note in sorted(evidence.items())})
+
+    def bad_runs(self) -> int:
+        """How many runs in a row ended unknown or broken. An unreadable file counts as none."""
+        try:
+            return int(json.loads((self.folder / "runs.json").read_text(encoding="utf-8"))["bad_in_a_row"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return 0
+
+    def end_run(self, report: Report) -> None:
+        """Count a run that ended unknown or broken; any other run that did something ends the row."""
+        outcomes = [
+            run.progress.outcome for run in (*report.steps, *report.adopted) if run.progress.outcome is not None
+        ]
+        if outcomes:
+            bad = any(outcome.kind.bad for outcome in outcomes)
+            self._write_json("runs.json", {"bad_in_a_row": self.bad_runs() + 1 if bad else 0})
+
+    def forgive(self) -> None:
+        """A person has looked: count from nought again."""
+        self._write_json("runs.json", {"bad_in_a_row": 0})
+
+    def _write_json(self, name: str, value: object) -> None:
+        self._write(name, json.dumps(value, indent=2, sort_keys=True) + "\n")
+
+    def _write(self, name: str, text: str) -> None:
+        """Replace a file as a whole, or not at all."""
+        path, part = self.folder / name, self.folder / f".{name}.part"
+        try:
+            with part.open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(path)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> StateFolderError:
+        return StateFolderError(
+            f"{self.folder}: {error.strerror or error}",
+            hint="nothing more is sent to any host until the state folder can be written: make room, or fix its rights",
+        )

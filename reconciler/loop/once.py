@@ -1,0 +1,104 @@
+"""One pass, as it reads in a sentence: desired state at a commit, hosts looked at, diff, plan, run, report, commit.
+
+Called by `apply`, `plan`, `diff` and `explain`. The behaviour is advance's; this only puts the parts in order.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from reconciler.core.diff import Diff, diff
+from reconciler.core.execution import evidence
+from reconciler.core.execution.brakes import brakes
+from reconciler.core.observed import ObservedFleet
+from reconciler.core.planning.plan import Plan
+from reconciler.core.report import Report
+from reconciler.drivers.registry import RULEBOOKS
+from reconciler.git.status_branch import Published
+from reconciler.loop.deciding import planned
+from reconciler.loop.effects import Begin
+from reconciler.loop.journal import StateFolder, peek
+from reconciler.loop.publishing import previous, publish_report
+from reconciler.loop.shell import Shell
+from reconciler.loop.state import Config, State
+from reconciler.loop.wiring import Fleet, look_at_all
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan and all it was made from. Nothing was changed to get it."""
+
+    observed: ObservedFleet
+    difference: Diff
+    plan: Plan
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person adds on the command line of `apply`."""
+
+    ask: Callable[[Plan], bool] | None = None
+    """Shows the plan and returns yes or no; None runs it unasked."""
+    allow: Mapping[str, int] = field(default_factory=dict)
+    allow_report_mode: bool = False
+    watch: Callable[[State], None] = lambda state: None
+    ready: Callable[[Shell], None] = lambda shell: None
+    """Called with the shell before it runs, so that signals can reach it."""
+
+
+def plan_once(fleet: Fleet, observed: ObservedFleet | None = None) -> Planned:
+    """Look (unless told what there is), compare, plan, prove. Sends no command and writes nothing."""
+    kept = peek(fleet.settings.state_folder)
+    if observed is None:
+        _, observed = evidence.gather(kept.evidence, look_at_all(fleet), fleet.clock.now_s())
+    before = previous(fleet.status())
+    difference = diff(fleet.desired, observed, before.machines)
+    plan = planned(_config(fleet, kept.controller, Options()), fleet.desired, observed, difference)
+    held = brakes(fleet.desired, observed, plan, previous_guests=before.guests, bad_runs=kept.bad_runs, allow={})
+    return Planned(observed, difference, Plan(**{**plan.__dict__, "brakes": held}))
+
+
+def apply_once(fleet: Fleet, options: Options) -> tuple[Report, Published]:
+    """Look, compare, plan, run, report: once, and commit the report.
+
+    Raises StateFolderError before anything is sent when the journal cannot be written, Left after a second interrupt,
+    GitError when the report cannot be committed (the run itself is done then, and in the journal).
+    """
+    with StateFolder(fleet.settings.state_folder) as folder:
+        config = _config(fleet, folder.controller(), options)
+        before = previous(fleet.status())
+        shell = Shell(
+            state=State(config, evidence=folder.evidence()),
+            drivers=fleet.drivers,
+            hosts=fleet.desired.hosts,
+            clock=fleet.clock,
+            folder=folder,
+            ask=options.ask or (lambda plan: True),
+            watch=options.watch,
+        )
+        options.ready(shell)
+        begin = Begin(_pass_id(fleet.clock.now_s()), fleet.desired, before.machines, before.guests, folder.bad_runs())
+        report = shell.run_pass(begin)
+        folder.end_run(report)
+    return report, publish_report(fleet, report)
+
+
+def _config(fleet: Fleet, controller: str, options: Options) -> Config:
+    ceilings = fleet.settings.ceilings
+    return Config(
+        controller=controller,
+        rulebooks=RULEBOOKS,
+        make_command=fleet.make_command,
+        lost_hosts=frozenset(fleet.settings.lost_hosts),
+        ask=options.ask is not None,
+        allow={name: min(count, ceilings.get(f"{name}_per_pass", count)) for name, count in options.allow.items()},
+        allow_report_mode=options.allow_report_mode,
+    )
+
+
+def _pass_id(now_s: float) -> str:
+    """Sorts by time, and is not used twice."""
+    return f"{datetime.fromtimestamp(now_s, UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"

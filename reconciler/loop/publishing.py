@@ -1,0 +1,56 @@
+"""Reports onto the status branch, and what was reported before back from it.
+
+Called at the end of a pass. What is read back can only forbid (promise I10): brakes and host identities rest on it, no
+permission ever does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.core.observed import HostFacts
+from reconciler.core.report import Report
+from reconciler.core.snapshot import host_from_json
+from reconciler.git.status_branch import Identity, Published, StatusBranch, publish
+from reconciler.loop.wiring import Fleet
+from reconciler.render.outputs.status_tree import commit_message, stale_files, status_files
+
+IDENTITY = Identity("reconciler", "reconciler@localhost")
+RUNS_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Previous:
+    """What the last report saw: host name -> machine id, and host name -> uuids registered there."""
+
+    machines: Mapping[str, str] = field(default_factory=dict)
+    guests: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+def previous(status: StatusBranch) -> Previous:
+    """What the status branch says was there. What cannot be read there is not known: it forbids nothing."""
+    machines: dict[str, str] = {}
+    guests: dict[str, frozenset[str]] = {}
+    for path, content in status.read_all("observed/").items():
+        if not path.endswith(".json"):
+            continue
+        try:
+            look = host_from_json(json.loads(content))
+        except ValueError:
+            continue
+        if isinstance(look, HostFacts):
+            machines[look.name] = look.machine_id
+            guests[look.name] = frozenset(entry.uuid for entry in look.registrations)
+    return Previous(machines, guests)
+
+
+def publish_report(fleet: Fleet, report: Report) -> Published:
+    """Commit what the report changes on the status branch; nothing where it changes nothing (promise I8)."""
+    status = fleet.status()
+    existing = status.read_all()
+    new = status_files(report, existing)
+    files: dict[str, bytes | None] = {**dict.fromkeys(stale_files(existing, new)), **new}
+    subject, trailers = commit_message(report)
+    return publish(fleet.repository, fleet.status_ref, files, subject, trailers, IDENTITY, int(report.ended_s))

@@ -1,0 +1,108 @@
+"""The settings file: what the operator of this machine decides, and the repository cannot widen.
+
+Read by wiring before each pass. Its schema is schemas/settings.schema.json; unknown keys are refused.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from reconciler.core.desired import DesiredFleet, Mode
+from reconciler.documents.values import schema_problems
+from reconciler.errors import SettingsError
+
+ENVIRONMENT = "RECONCILER_SETTINGS"
+DEFAULT_PATH = Path("/etc/reconciler/settings.toml")
+LIMIT_FIELDS = ("concurrent", "concurrent_in", "concurrent_out", "concurrent_host", "moves_per_pass", "stops_per_pass")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One settings file, paths made absolute."""
+
+    file: Path
+    repository: Path
+    state_folder: Path
+    ref: str = "main"
+    folder: str = "."
+    drivers: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    ceilings: Mapping[str, int] = field(default_factory=dict)
+    report_only: bool = False
+    lost_hosts: Mapping[str, str] = field(default_factory=dict)
+    """Host name -> why and since when."""
+
+    def restrained(self, desired: DesiredFleet) -> DesiredFleet:
+        """The desired fleet under this file's ceilings: the stricter of both holds, for limits and for what a commit
+        allows.
+        """
+        fleet = desired.fleet
+        limits = replace(
+            fleet.limits,
+            **{
+                name: min(getattr(fleet.limits, name), self.ceilings[name])
+                for name in LIMIT_FIELDS
+                if name in self.ceilings
+            },
+        )
+        mode = Mode.REPORT if self.report_only else fleet.mode
+        commit = desired.commit
+        if commit is not None:
+            allow = {
+                name: min(count, self.ceilings.get(f"{name}_per_pass", count)) for name, count in commit.allow.items()
+            }
+            commit = replace(commit, allow=allow)
+        return replace(desired, fleet=replace(fleet, limits=limits, mode=mode), commit=commit)
+
+
+def find_settings(given: Path | None) -> Path:
+    """The file to read: the one given, else $RECONCILER_SETTINGS, else /etc/reconciler/settings.toml."""
+    if given is not None:
+        return given
+    named = os.environ.get(ENVIRONMENT)
+    return Path(named) if named else DEFAULT_PATH
+
+
+def read_settings(path: Path) -> Settings:
+    """Read and check a settings file. Raises SettingsError with every problem in it."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(
+            f"{path}: {error.strerror or error}",
+            hint=f"name a settings file with --settings or ${ENVIRONMENT}; `reconciler demo` needs none",
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"{path}: not TOML: {error}", hint="see docs/reference/settings.md for an example"
+        ) from error
+    problems = schema_problems("settings.schema.json", raw)
+    if problems:
+        listed = "\n".join(f"{path}: {problem}" for problem in problems)
+        raise SettingsError(listed, hint="every key is described in docs/reference/settings.md")
+    return _settings(path.resolve(), raw)
+
+
+def _settings(path: Path, raw: dict[str, Any]) -> Settings:
+    """The values of a file that its schema has passed."""
+    repository, ceilings = raw["repository"], raw.get("ceilings", {})
+    return Settings(
+        file=path,
+        repository=path.parent / repository["path"],
+        state_folder=path.parent / raw["state"]["folder"],
+        ref=repository.get("ref", "main"),
+        folder=repository.get("folder", "."),
+        drivers={name: _absolute(path.parent, table) for name, table in raw.get("drivers", {}).items()},
+        ceilings={name: ceilings[name] for name in LIMIT_FIELDS if name in ceilings},
+        report_only=ceilings.get("mode") == "report",
+        lost_hosts={entry["host"]: f"since {entry['since']}: {entry['reason']}" for entry in raw.get("lost_hosts", ())},
+    )
+
+
+def _absolute(folder: Path, table: Mapping[str, Any]) -> dict[str, object]:
+    """A driver's table with its files found beside the settings file."""
+    return {key: str(folder / value) if key.endswith("_file") else value for key, value in table.items()}

@@ -1,0 +1,115 @@
+"""From settings to the parts that a pass needs: repository, desired state, drivers, clock, status branch.
+
+Called by the commands. The only place that puts real edges together; decides nothing about guests.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from reconciler.core.commands import Command, Guard, Verb
+from reconciler.core.desired import DesiredFleet, Host
+from reconciler.core.observed import Look, ObservedFleet, Unreachable
+from reconciler.core.records import MoveRecord
+from reconciler.documents.loading import load
+from reconciler.drivers import registry
+from reconciler.drivers.protocol import Driver
+from reconciler.errors import DesiredStateError, Problem
+from reconciler.git.desired import read_desired
+from reconciler.git.plumbing import Repository
+from reconciler.git.status_branch import StatusBranch, read_status
+from reconciler.loop.settings import Settings
+from reconciler.loop.shell import CONNECTIONS_MAX, Clock
+
+
+class WallClock:
+    """The time that real hosts live in."""
+
+    def now_s(self) -> float:
+        """Seconds since the epoch."""
+        return time.time()
+
+    def wall_s(self, seconds: float) -> float:
+        """A second is a second."""
+        return seconds
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What one commit declares, and what is wrong with single guests' documents."""
+
+    desired: DesiredFleet
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Everything that one settings file and one commit lead to."""
+
+    settings: Settings
+    repository: Repository
+    declared: Declared
+    drivers: Mapping[str, Driver]
+    clock: Clock
+
+    @property
+    def desired(self) -> DesiredFleet:
+        """The desired fleet under the settings' ceilings."""
+        return self.declared.desired
+
+    @property
+    def status_ref(self) -> str:
+        """Where reports of this fleet are committed."""
+        return f"refs/heads/reconciler/status/{self.desired.fleet.name}"
+
+    def status(self) -> StatusBranch:
+        """What was reported before."""
+        return read_status(self.repository, self.status_ref)
+
+    def driver(self, host: Host) -> Driver:
+        """The driver of a host's document."""
+        return self.drivers[host.driver]
+
+    def make_command(self, verb: Verb, host: str, record: MoveRecord, guard: Guard | None) -> Command:
+        """The one way a command for this host is made."""
+        return self.driver(self.desired.hosts[host]).command(verb, host, record, guard)
+
+
+def open_fleet(settings: Settings, rev: str = "") -> Fleet:
+    """Read the desired state at a revision (the settings' ref where empty) and open the drivers it names.
+
+    Raises GitError, DesiredStateError (the commit is held) or SettingsError.
+    """
+    repository = Repository.open(settings.repository)
+    declared = declared_at(repository, rev or settings.ref, settings.folder)
+    declared = Declared(settings.restrained(declared.desired), declared.problems)
+    names = sorted({host.driver for host in declared.desired.hosts.values()})
+    drivers = {name: registry.open_driver(name, settings.drivers.get(name, {})) for name in names}
+    clocks = [clock for clock in map(registry.simulated_clock, drivers.values()) if clock is not None]
+    return Fleet(settings, repository, declared, drivers, clocks[0] if clocks else WallClock())
+
+
+def declared_at(repository: Repository, rev: str, folder: str) -> Declared:
+    """The documents of a commit. Raises DesiredStateError where the commit as a whole is held."""
+    found = read_desired(repository, rev, folder)
+    loaded = load(found.files, problems=found.problems, drivers=tuple(registry.OPENERS), commit=found.commit)
+    if loaded.desired is None:
+        raise DesiredStateError(loaded.problems)
+    return Declared(loaded.desired, loaded.problems)
+
+
+def look_at_all(fleet: Fleet) -> ObservedFleet:
+    """One look at every declared host, side by side. A host that fails is a value, never an error."""
+    hosts = sorted(fleet.desired.hosts.items())
+
+    def look(host: Host) -> Look:
+        if host.name in fleet.settings.lost_hosts:
+            return Unreachable(host.name, f"declared lost {fleet.settings.lost_hosts[host.name]}")
+        return fleet.driver(host).look(host)
+
+    with ThreadPoolExecutor(CONNECTIONS_MAX, thread_name_prefix="look") as pool:
+        looks = pool.map(look, [host for _, host in hosts])
+    return ObservedFleet({name: found for (name, _), found in zip(hosts, looks, strict=True)})
