@@ -1,0 +1,77 @@
+"""Settings are the operator's: what the repository says can never widen them (promise I9)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reconciler.core.desired import Commit, DesiredFleet, Fleet, Limits, Mode
+from reconciler.errors import Location, SettingsError
+from reconciler.loop.settings import Settings, find_settings, read_settings
+
+HERE = Location("fleet.yaml")
+MINIMAL = '[repository]\npath = "fleet.git"\n[state]\nfolder = "state"\n'
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "settings.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def desired(*, limits: Limits, allow: dict[str, int] | None = None) -> DesiredFleet:
+    return DesiredFleet(Fleet("f", HERE, Mode.APPLY, limits), {}, {}, commit=Commit("c", allow=allow or {}))
+
+
+def test_paths_are_relative_to_the_settings_file(tmp_path: Path) -> None:
+    settings = read_settings(written(tmp_path, MINIMAL + '[drivers.simulated]\nstate_file = "fleet.json"\n'))
+    assert tmp_path / "fleet.git" == settings.repository
+    assert str(tmp_path / "fleet.json") == settings.drivers["simulated"]["state_file"]
+
+
+def test_the_stricter_limit_holds_whichever_side_it_stands_on(tmp_path: Path) -> None:
+    settings = read_settings(written(tmp_path, MINIMAL + "[ceilings]\nconcurrent = 2\nmoves_per_pass = 50\n"))
+    held = settings.restrained(desired(limits=Limits(concurrent=8, moves_per_pass=10)))
+    assert (2, 10) == (held.fleet.limits.concurrent, held.fleet.limits.moves_per_pass)
+
+
+def test_a_commit_cannot_allow_more_moves_than_the_ceiling(tmp_path: Path) -> None:
+    settings = read_settings(written(tmp_path, MINIMAL + "[ceilings]\nmoves_per_pass = 30\n"))
+    held = settings.restrained(desired(limits=Limits(), allow={"moves": 120, "stops": 4}))
+    assert held.commit is not None
+    assert {"moves": 30, "stops": 4} == dict(held.commit.allow)
+
+
+def test_report_mode_in_the_settings_wins_over_apply_in_the_repository(tmp_path: Path) -> None:
+    settings = read_settings(written(tmp_path, MINIMAL + '[ceilings]\nmode = "report"\n'))
+    assert Mode.REPORT is settings.restrained(desired(limits=Limits())).fleet.mode
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        (MINIMAL + "[ceilings]\nconcurent = 2\n", "concurent"),
+        ('[state]\nfolder = "s"\n', "repository"),
+        (MINIMAL + "[ceilings]\nconcurrent = 0\n", "ceilings.concurrent"),
+        ("this is not toml", "not TOML"),
+    ],
+    ids=["unknown key", "missing table", "below the minimum", "not TOML"],
+)
+def test_a_bad_settings_file_is_refused_with_the_place(tmp_path: Path, text: str, named: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings(written(tmp_path, text))
+    assert named in str(caught.value)
+    assert caught.value.hint
+
+
+def test_the_file_given_wins_over_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECONCILER_SETTINGS", str(tmp_path / "from-environment.toml"))
+    assert tmp_path / "given.toml" == find_settings(tmp_path / "given.toml")
+    assert tmp_path / "from-environment.toml" == find_settings(None)
+
+
+def test_lost_hosts_carry_their_day_and_reason(tmp_path: Path) -> None:
+    lost = '[[lost_hosts]]\nhost = "h9"\nsince = "2026-11-20"\nreason = "scrapped"\n'
+    settings: Settings = read_settings(written(tmp_path, MINIMAL + lost))
+    assert {"h9": "since 2026-11-20: scrapped"} == settings.lost_hosts
