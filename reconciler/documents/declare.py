@@ -1,0 +1,168 @@
+"""Valid plain documents to the values of core/desired, and the few rules about values that a schema cannot say.
+
+Called for documents that their schema accepted. Never sees one that it refused, and knows no other document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
+
+from reconciler.core.desired import (
+    AfterDeadline,
+    Cleanup,
+    Downtime,
+    Fleet,
+    Guest,
+    Host,
+    Limits,
+    MigrationPolicy,
+    Mode,
+    PowerWish,
+    Retry,
+    StopPolicy,
+    StorageCopy,
+)
+from reconciler.core.model import Method
+from reconciler.core.quantities import format_duration, parse_duration_s, parse_memory_mib
+from reconciler.documents.codes import Code
+from reconciler.documents.explain import dotted
+from reconciler.documents.names import quoted
+from reconciler.documents.places import Path, Places
+from reconciler.errors import Location, Problem
+
+Fields: TypeAlias = Mapping[str, Any]
+"""A mapping that its schema accepted."""
+
+NONE: Fields = {}
+
+DURATION_RANGES_S: Mapping[Path, tuple[int, int]] = {
+    ("spec", "migration", "stop", "graceful"): (1, 86400),
+    ("spec", "defaults", "migration", "stop", "graceful"): (1, 86400),
+    ("spec", "retry", "backoff"): (1, 7 * 86400),
+    ("spec", "retry", "backoffMax"): (1, 7 * 86400),
+}
+
+
+def value_problems(document: Fields, places: Places) -> Iterator[Problem]:
+    """What is wrong with values that have the right form."""
+    spec: Fields = document.get("spec", NONE)
+    if not ("migration" in spec or "defaults" in spec or "retry" in spec):
+        return
+    for path, (least, most) in DURATION_RANGES_S.items():
+        text = _at(document, path)
+        if text is not None and not least <= parse_duration_s(text) <= most:
+            what = f"{dotted(path)} is {quoted(text)} and must be from {format_duration(least)} to {_days(most)}"
+            yield Problem(Code.VALUE_OUT_OF_RANGE, places.value(*path), what, "for example 5m or 1h30m")
+    if "retry" in spec:
+        yield from _retry_problems(spec["retry"], places)
+
+
+def _retry_problems(fields: Fields, places: Places) -> Iterator[Problem]:
+    retry = make_retry(fields)
+    if retry.backoff_max_s < retry.backoff_s:
+        first, longest = format_duration(retry.backoff_s), format_duration(retry.backoff_max_s)
+        what = f"the longest pause ({longest}) is shorter than the first one ({first})"
+        place = places.value("spec", "retry", "backoffMax" if "backoffMax" in fields else "backoff")
+        yield Problem(Code.VALUE_OUT_OF_RANGE, place, what, "raise spec.retry.backoffMax or lower spec.retry.backoff")
+
+
+def make_fleet(document: Fields, location: Location) -> Fleet:
+    """A Fleet document's values; what it does not say has core's defaults."""
+    spec: Fields = document.get("spec", NONE)
+    limits: Fields = spec.get("limits", NONE)
+    usual = Limits()
+    return Fleet(
+        name=document["metadata"]["name"],
+        location=location,
+        mode=Mode(spec.get("mode", Mode.REPORT)),
+        limits=Limits(
+            concurrent=int(limits.get("concurrent", usual.concurrent)),
+            concurrent_in=int(limits.get("concurrentIn", usual.concurrent_in)),
+            concurrent_out=int(limits.get("concurrentOut", usual.concurrent_out)),
+            concurrent_host=int(limits.get("concurrentPerHost", usual.concurrent_host)),
+            moves_per_pass=int(limits.get("movesPerPass", usual.moves_per_pass)),
+            stops_per_pass=int(limits.get("stopsPerPass", usual.stops_per_pass)),
+        ),
+        retry=make_retry(spec.get("retry", NONE)),
+    )
+
+
+def make_retry(retry: Fields) -> Retry:
+    """`spec.retry`, in seconds."""
+    usual = Retry()
+    return Retry(
+        backoff_s=parse_duration_s(retry["backoff"]) if "backoff" in retry else usual.backoff_s,
+        factor=int(retry.get("factor", usual.factor)),
+        backoff_max_s=parse_duration_s(retry["backoffMax"]) if "backoffMax" in retry else usual.backoff_max_s,
+    )
+
+
+def make_host(document: Fields, location: Location) -> Host:
+    """A Host document's values."""
+    metadata, spec = document["metadata"], document["spec"]
+    capacity: Fields = spec.get("capacity", NONE)
+    reserve: Fields = spec.get("reserve", NONE)
+    return Host(
+        name=metadata["name"],
+        driver=spec["driver"],
+        location=location,
+        labels=metadata.get("labels", NONE),
+        memory_cap_mib=parse_memory_mib(capacity["memory"]) if "memory" in capacity else None,
+        cpus_cap=int(capacity["cpus"]) if "cpus" in capacity else None,
+        reserve_memory_mib=parse_memory_mib(reserve["memory"]) if "memory" in reserve else 0,
+    )
+
+
+def make_guest(document: Fields, location: Location, migration: MigrationPolicy) -> Guest:
+    """A Guest document's values, with its migration policy, in which the Fleet's defaults are merged already."""
+    metadata, spec = document["metadata"], document["spec"]
+    uuid: str | None = spec.get("uuid")
+    return Guest(
+        name=metadata["name"],
+        host=spec["host"],
+        location=location,
+        uuid=uuid.lower() if uuid else None,
+        labels=metadata.get("labels", NONE),
+        power=PowerWish(spec.get("power", PowerWish.KEEP)),
+        migration=migration,
+    )
+
+
+def migration_defaults(fleet: Fields) -> Fields:
+    """`spec.defaults.migration` of the Fleet document."""
+    defaults: Fields = fleet.get("spec", NONE).get("defaults", NONE).get("migration", NONE)
+    return defaults
+
+
+def make_migration(own: Fields, defaults: Fields) -> MigrationPolicy:
+    """A guest's policy: its own field, else the Fleet's, else core's default."""
+    usual = MigrationPolicy()
+    merged = {**defaults, **own}
+    stop = {**defaults.get("stop", NONE), **own.get("stop", NONE)}
+    method = merged.get("method", "auto")
+    return MigrationPolicy(
+        method=None if method == "auto" else Method(method),
+        downtime=Downtime(merged.get("downtime", usual.downtime)),
+        stop=StopPolicy(
+            graceful_s=parse_duration_s(stop["graceful"]) if "graceful" in stop else usual.stop.graceful_s,
+            then=AfterDeadline(stop.get("then", usual.stop.then)),
+        ),
+        storage_copy=StorageCopy(merged.get("storageCopy", usual.storage_copy)),
+        cleanup=Cleanup(merged.get("cleanup", usual.cleanup)),
+        hop=merged.get("hop", "allowed") == "allowed",
+        attempts=int(merged.get("attempts", usual.attempts)),
+    )
+
+
+def _at(document: Fields, path: Path) -> Any:
+    found: Any = document
+    for part in path:
+        found = found.get(part)
+        if found is None:
+            return None
+    return found
+
+
+def _days(seconds: int) -> str:
+    return f"{seconds // 86400}d"
