@@ -15,14 +15,15 @@ from enum import Enum
 from functools import cache
 from typing import Any
 
-from reconciler.core.model import RunState
+from reconciler.core.model import Method, RunState
 from reconciler.core.records import MoveRecord
 from reconciler.drivers.simulated.commands import NAME
 from reconciler.drivers.simulated.faults import Faults
-from reconciler.drivers.simulated.fleet import LISTED_BY, SimCopy, SimFleet, SimHost, Volume
-from reconciler.drivers.simulated.incidents import INCIDENTS
-from reconciler.drivers.simulated.migration import Rules
-from reconciler.drivers.simulated.world import World
+from reconciler.drivers.simulated.fleet import LISTED_BY, Due, SimCopy, SimFleet, SimHost, SimJob, Volume
+from reconciler.drivers.simulated.incidents import trouble
+from reconciler.drivers.simulated.migration import JOB_ENDS, Rules
+from reconciler.drivers.simulated.power import BOOTED, SHUT_DOWN
+from reconciler.drivers.simulated.world import COMMAND_ARRIVES, World
 
 STATE_VERSION = 1
 MAY_BE_NEGATIVE = frozenset({"clock_skew_s", "generation"})
@@ -98,20 +99,34 @@ def _complete(fleet: SimFleet) -> None:
     for host in fleet.hosts.values():
         for copy in host.copies.values():
             _complete_copy(fleet, host, copy)
+    for host in fleet.hosts.values():
+        fleet.live_jobs.extend(job for job in host.jobs if not job.ended)
         for job in host.jobs:
-            if not job.ended:
-                fleet.live_jobs.append(job)
+            _check_job(fleet, host, job)
     fleet.live_jobs.sort(key=lambda job: (job.started_s, job.source, job.uuid))
-    fleet.due.sort()
-    for index, due in enumerate(fleet.due):
-        uuid = names.get(due.uuid, due.uuid)
-        if due.what in INCIDENTS and (
-            (due.host and due.host not in fleet.hosts) or (uuid and uuid not in fleet.guests)
-        ):
-            raise Malformed(
-                f"due: {due.what} names a host or guest that does not exist: {due.host} {due.uuid}".rstrip()
-            )
-        fleet.due[index] = due._replace(uuid=uuid)
+    fleet.due = sorted(due._replace(uuid=names.get(due.uuid, due.uuid)) for due in fleet.due)
+    for due in fleet.due:
+        _check_due(fleet, due)
+
+
+def _check_job(fleet: SimFleet, host: SimHost, job: SimJob) -> None:
+    ends = job.source == host.name and job.target in fleet.hosts and job.uuid in host.copies
+    arriving = job.method is Method.OFFLINE or (
+        job.target in fleet.hosts and job.uuid in fleet.hosts[job.target].copies
+    )
+    if not job.ended and not (ends and arriving):
+        raise Malformed(f"hosts.{host.name}: its job {job.record_id} has no guest or no target")
+
+
+def _check_due(fleet: SimFleet, due: Due) -> None:
+    if due.what == COMMAND_ARRIVES:
+        wrong = "" if due.number in fleet.delayed else f"no command of number {due.number} is delayed"
+    elif due.what in (JOB_ENDS, SHUT_DOWN, BOOTED):
+        wrong = "" if due.host in fleet.hosts else f"{due.what} needs a host that exists, not {due.host!r}"
+    else:
+        wrong = trouble(fleet, due.what, due.host, due.uuid)
+    if wrong:
+        raise Malformed(f"due: {wrong}")
 
 
 def _complete_copy(fleet: SimFleet, host: SimHost, copy: SimCopy) -> None:

@@ -219,7 +219,8 @@ class Ledger:
     overwritten_disks: list[tuple[str, str]] = field(default_factory=list)
     """(host, path) of every volume that a return move took the place of."""
     lost_contents: list[tuple[float, str, str]] = field(default_factory=list)
-    """(time, guest, host) of every deletion that took the last copy of a guest's newest content."""
+    """(time, guest, host) of every deletion that took the last copy of a guest's newest content, or its last
+    registration."""
 
 
 @dataclass(slots=True)

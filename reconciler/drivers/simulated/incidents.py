@@ -6,12 +6,14 @@ command.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from reconciler.core.model import RunState
-from reconciler.drivers.simulated.fleet import SimCopy, SimFleet, SimHost, Volume
-from reconciler.drivers.simulated.migration import cut_short, power_off
+from reconciler.core.observed import Disk
+from reconciler.drivers.simulated.fleet import SimCopy, SimFleet, SimHost
+from reconciler.drivers.simulated.migration import cut_short, new_volume, overwrite, power_off
 from reconciler.drivers.simulated.power import boot, halt, shortage, start
 
 
@@ -69,7 +71,8 @@ def stop_guest_inside(fleet: SimFleet, uuid: str) -> None:
 
 def start_by_hand(fleet: SimFleet, uuid: str, name: str) -> None:
     """Someone starts this copy, if the host lets them."""
-    start(fleet, fleet.hosts[name], uuid, cause="by-hand")
+    if fleet.hosts[name].up:
+        start(fleet, fleet.hosts[name], uuid, cause="by-hand")
 
 
 def move_by_hand(fleet: SimFleet, uuid: str, to: str, *, leave_definition: bool = True) -> None:
@@ -83,19 +86,15 @@ def move_by_hand(fleet: SimFleet, uuid: str, to: str, *, leave_definition: bool 
         return
     source, copy = found
     load = fleet.guests[uuid].load(target.memory_overhead_percent)
-    if not (source.up and target.up) or (copy.running and shortage(fleet, target, load)):
+    copied_mib = sum(disk.size_mib for disk in copy.disks if not disk.kind.shared)
+    fits = copied_mib <= target.disk_free_mib and not (copy.running and shortage(fleet, target, load))
+    if not (source.up and target.up and fits):
         return
-    moved = SimCopy(uuid, copy.state, True, copy.disks, copy.boot_marker, copy.booted_on)
-    disks = []
-    for disk in copy.disks:
-        if disk.kind.shared:
-            disks.append(disk)
-            continue
-        path = f"/by-hand/{to}/{disk.id.strip('/').replace('/', '-')}"
-        target.volumes[path] = Volume(uuid, disk.size_mib, fleet.generation(source, disk))
-        disks.append(replace(disk, id=path))
-    moved.disks = tuple(disks)
-    target.copies[uuid] = moved
+    disks = tuple(disk if disk.kind.shared else _carry(fleet, source, target, uuid, disk) for disk in copy.disks)
+    moved = SimCopy(uuid, copy.state, True, disks, copy.boot_marker, copy.booted_on)
+    replaced, target.copies[uuid] = target.copies.get(uuid), moved
+    if replaced is not None:
+        overwrite(fleet, target, replaced)
     if moved.state is RunState.TRANSITION:  # it was booting: it is up where it goes on
         fleet.guests[uuid].boots += 1
         moved.state, moved.boot_marker = RunState.RUNNING, f"boot-{fleet.guests[uuid].boots}"
@@ -123,21 +122,47 @@ def vanish(fleet: SimFleet, uuid: str, name: str) -> None:
 
 
 def _best(fleet: SimFleet, uuid: str) -> tuple[SimHost, SimCopy] | None:
-    """The copy that a person means by "the guest": the running one, else the one that could be started."""
-    found = sorted(fleet.copies(uuid), key=lambda entry: (not entry[1].running, not entry[1].runnable, entry[0].name))
-    return found[0] if found else None
+    """The copy that a person means by "the guest": the running one, else one that could be started."""
+    found = [entry for entry in fleet.copies(uuid) if entry[1].running or entry[1].runnable]
+    return min(found, key=lambda entry: (not entry[1].running, entry[0].name), default=None)
 
 
-Incident = Callable[[SimFleet, str, str], None]
-INCIDENTS: dict[str, Incident] = {
-    "crash-host": lambda fleet, host, _: crash_host(fleet, host),
-    "boot-host": lambda fleet, host, _: boot_host(fleet, host),
-    "partition": lambda fleet, host, _: partition(fleet, host),
-    "heal": lambda fleet, host, _: heal(fleet, host),
-    "reboot-guest": lambda fleet, _, uuid: reboot_guest(fleet, uuid),
-    "stop-guest-inside": lambda fleet, _, uuid: stop_guest_inside(fleet, uuid),
-    "start-by-hand": lambda fleet, host, uuid: start_by_hand(fleet, uuid, host),
-    "move-by-hand": lambda fleet, host, uuid: move_by_hand(fleet, uuid, host),
-    "vanish": lambda fleet, host, uuid: vanish(fleet, uuid, host),
+def _carry(fleet: SimFleet, source: SimHost, target: SimHost, uuid: str, disk: Disk) -> Disk:
+    """A copy of a local disk, made by hand."""
+    path = new_volume(target, fleet.guests[uuid].name, uuid, disk)
+    target.volumes[path].generation = fleet.generation(source, disk)
+    return replace(disk, id=path)
+
+
+class Incident(NamedTuple):
+    """Something that can be scheduled: what it does with (fleet, host, guest), and which of these it needs."""
+
+    befall: Callable[[SimFleet, str, str], None]
+    host: bool = False
+    guest: bool = False
+
+
+INCIDENTS: Mapping[str, Incident] = {
+    "crash-host": Incident(lambda fleet, host, _: crash_host(fleet, host), host=True),
+    "boot-host": Incident(lambda fleet, host, _: boot_host(fleet, host), host=True),
+    "partition": Incident(lambda fleet, host, _: partition(fleet, host), host=True),
+    "heal": Incident(lambda fleet, host, _: heal(fleet, host), host=True),
+    "reboot-guest": Incident(lambda fleet, _, uuid: reboot_guest(fleet, uuid), guest=True),
+    "stop-guest-inside": Incident(lambda fleet, _, uuid: stop_guest_inside(fleet, uuid), guest=True),
+    "start-by-hand": Incident(lambda fleet, host, uuid: start_by_hand(fleet, uuid, host), host=True, guest=True),
+    "move-by-hand": Incident(lambda fleet, host, uuid: move_by_hand(fleet, uuid, host), host=True, guest=True),
+    "vanish": Incident(lambda fleet, host, uuid: vanish(fleet, uuid, host), host=True, guest=True),
 }
-"""By the name that a state file and `World.schedule` use: (fleet, host, guest)."""
+"""By the name that a state file and `World.schedule` use."""
+
+
+def trouble(fleet: SimFleet, name: str, host: str, uuid: str) -> str:
+    """Why this incident cannot happen in this fleet, or ""."""
+    incident = INCIDENTS.get(name)
+    if incident is None:
+        return f"{name!r} is not one of: {', '.join(sorted(INCIDENTS))}"
+    if incident.host and host not in fleet.hosts:
+        return f"{name} needs a host that exists, not {host!r}"
+    if incident.guest and uuid not in fleet.guests:
+        return f"{name} needs a guest that exists, not {uuid!r}"
+    return ""

@@ -141,7 +141,7 @@ def _begin(fleet: SimFleet, source: SimHost, job: SimJob, fault: Fault | None) -
     else:
         local = [disk for disk in copy.disks if not disk.kind.shared]
         job.duration_s = INIT_S + CONFIGURATION_S + sum(disk.size_mib for disk in local) / bandwidth
-        job.volumes = tuple(_new_volume(target, guest.name, job.uuid, disk) for disk in local)
+        job.volumes = tuple(new_volume(target, guest.name, job.uuid, disk) for disk in local)
     takes_s = job.duration_s
     if fault is not None:
         job.end, job.reason = _bad_end(job.method, fault), f"injected: {fault.kind}"
@@ -163,7 +163,7 @@ def _bad_end(method: Method, fault: Fault) -> JobEnd:
     return JobEnd.ABORTED
 
 
-def _new_volume(target: SimHost, name: str, uuid: str, disk: Disk) -> str:
+def new_volume(target: SimHost, name: str, uuid: str, disk: Disk) -> str:
     """Room for a copy of this disk, at a path nothing lies at; leftovers of earlier tries stay where they are."""
     number = 0
     while (path := f"/sim/{target.name}/{name}-{number}") in target.volumes:
@@ -197,7 +197,7 @@ def _arrive_online(fleet: SimFleet, job: SimJob) -> None:
     left.state, left.runnable, left.due = RunState.STOPPED, False, 0
     left.boot_marker = left.booted_on = ""
     if job.replaced is not None:
-        _overwrite(fleet, target, job.replaced)
+        overwrite(fleet, target, job.replaced)
     _close(fleet, job, 0, "simctl: Guest migrated successfully.")
 
 
@@ -211,7 +211,7 @@ def _arrive_offline(fleet: SimFleet, job: SimJob) -> None:
     target.copies[job.uuid] = SimCopy(job.uuid, disks=_disks_at_target(job, left))
     left.runnable = False
     if replaced is not None:
-        _overwrite(fleet, target, replaced)
+        overwrite(fleet, target, replaced)
     _close(fleet, job, 0, "simctl: Guest migrated successfully.")
 
 
@@ -223,7 +223,7 @@ def _strand(fleet: SimFleet, job: SimJob) -> None:
     replaced = target.copies.get(job.uuid)
     target.copies[job.uuid] = SimCopy(job.uuid, runnable=False, disks=_disks_at_target(job, left))
     if replaced is not None:
-        _overwrite(fleet, target, replaced)
+        overwrite(fleet, target, replaced)
     _close(fleet, job, 1, f"simctl: ERROR ({job.uuid}): {job.reason}")
 
 
@@ -232,8 +232,8 @@ def _disks_at_target(job: SimJob, left: SimCopy) -> tuple[Disk, ...]:
     return tuple(disk if disk.kind.shared else replace(disk, id=next(paths)) for disk in left.disks)
 
 
-def _overwrite(fleet: SimFleet, target: SimHost, replaced: SimCopy) -> None:
-    """A return move took the place of what the way out had left: its local disks are gone."""
+def overwrite(fleet: SimFleet, target: SimHost, replaced: SimCopy) -> None:
+    """A guest took the place of what an earlier move had left there: that copy's local disks are gone."""
     for path in fleet.drop_volumes(target, replaced):
         fleet.ledger.overwritten_disks.append((target.name, path))
 
@@ -286,6 +286,9 @@ def delete_copy(fleet: SimFleet, host: SimHost, uuid: str) -> Done:
     for path in fleet.drop_volumes(host, copy):
         fleet.ledger.deleted_disks.append((host.name, path))
     del host.copies[uuid]
+    loss = (fleet.now_s, uuid, host.name)
+    if not any(fleet.copies(uuid)) and loss not in fleet.ledger.lost_contents:
+        fleet.ledger.lost_contents.append(loss)  # its LUNs are whole, but nobody knows a guest to start from them
     fleet.touch(host)
     return Done(0, f"simctl: copy of guest {name} deleted")
 

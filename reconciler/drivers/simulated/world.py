@@ -84,13 +84,14 @@ class World:
 
     def schedule(self, at_s: float, incident: str, *, host: str = "", guest: str = "") -> None:
         """Let an incident happen later, by its name in `incidents.INCIDENTS`."""
-        if incident not in incidents.INCIDENTS:
-            raise ValueError(f"{incident!r} is not one of: {', '.join(sorted(incidents.INCIDENTS))}")
+        trouble = incidents.trouble(self.fleet, incident, host, guest)
+        if trouble:
+            raise ValueError(trouble)
         self.fleet.arrange(max(at_s, self.now_s), incident, host, guest)
 
     def _happen(self, due: Due) -> None:
         if due.what in incidents.INCIDENTS:
-            incidents.INCIDENTS[due.what](self.fleet, due.host, due.uuid)
+            incidents.INCIDENTS[due.what].befall(self.fleet, due.host, due.uuid)
             return
         if due.what == COMMAND_ARRIVES:
             command = self.fleet.delayed.pop(due.number)
