@@ -1,0 +1,102 @@
+"""What a driver brings to the contract suite: two hosts, two guests, and a way to let time pass.
+
+A driver joins by building a `Bench` and adding it to `BENCHES` in conftest.py. The hosts are called `a` and `b`; on `a`
+are `WEB`, which runs and can move online, and `DB`, which is stopped and has a disk that only `a` can see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from reconciler.core.commands import Answer, Guard, Verb
+from reconciler.core.desired import Host
+from reconciler.core.model import Load, Method, RunState, StepKind
+from reconciler.core.observed import HostFacts, Job, Look, Registration
+from reconciler.core.records import MoveRecord, Stage
+from reconciler.drivers.protocol import Driver
+from reconciler.errors import Location
+
+WEB = "11111111-aaaa-4aaa-8aaa-111111111111"
+DB = "22222222-bbbb-4bbb-8bbb-222222222222"
+NAMES = {WEB: "web", DB: "db"}
+US, THEM = "controller-1", "controller-2"
+TTL_S = 600.0
+LONG_S = 3600.0
+"""Longer than anything takes on a bench."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A driver with a small fleet behind it."""
+
+    driver: Driver
+    wait: Callable[[float], None]
+    """Let so many of the hosts' seconds pass."""
+    cut_off: Callable[[str], None]
+    """Make a host unreachable."""
+
+    def host(self, name: str) -> Host:
+        """The host's document."""
+        return Host(name, self.driver.name, Location("hosts.yaml"))
+
+    def look(self, name: str) -> Look:
+        """One look, whatever comes of it."""
+        return self.driver.look(self.host(name))
+
+    def facts(self, name: str) -> HostFacts:
+        """One look at a host that answers."""
+        seen = self.look(name)
+        assert isinstance(seen, HostFacts), seen
+        return seen
+
+    def guest(self, name: str, uuid: str) -> Registration:
+        """A registration that is there."""
+        found = self.facts(name).registration(uuid)
+        assert found is not None, f"{uuid} is not on {name}"
+        return found
+
+    def record(self, uuid: str = WEB, method: Method = Method.ONLINE, *, id: str = "m1", by: str = US) -> MoveRecord:
+        """A move of this guest from a to b, live for the next ten minutes."""
+        return MoveRecord(
+            id=f"{id}-{NAMES[uuid]}",
+            guest_uuid=uuid,
+            guest_name=NAMES[uuid],
+            kind=StepKind.MIGRATE,
+            source="a",
+            target="b",
+            method=method,
+            was=self.guest("a", uuid).state if uuid in NAMES else RunState.STOPPED,
+            intent="intent",
+            facts="facts",
+            controller=by,
+            load=Load(1024, 10, 0),
+            expires_s=self.facts("a").clock_s + TTL_S,
+        )
+
+    def tell(self, verb: Verb, host: str, record: MoveRecord, guard: Guard | None) -> Answer:
+        """Make the command and send it."""
+        return self.driver.send(self.host(host), self.driver.command(verb, host, record, guard))
+
+    def claim(self, record: MoveRecord, *hosts: str) -> None:
+        """Claim on these hosts (both ends by default); must work."""
+        for host in hosts or ("a", "b"):
+            answer = self.tell(Verb.CLAIM, host, record, None)
+            assert answer.status == 0, answer
+
+    def do(self, verb: Verb, host: str, record: MoveRecord, stage: Stage) -> Answer:
+        """A deed at this stage, guarded by the record as it lies there now."""
+        lying = self.facts(host).record(record.id)
+        assert lying is not None
+        guard = Guard(lying.id, lying.controller, (lying.stage,))
+        return self.tell(verb, host, replace(lying, stage=stage), guard)
+
+    def migrate(self, record: MoveRecord) -> Job:
+        """Claim, migrate, and let it end."""
+        self.claim(record)
+        self.do(Verb.MIGRATE, "a", record, Stage.MIGRATING)
+        self.wait(min(LONG_S, TTL_S / 2))
+        job = self.facts("a").job(record.id, record.attempt)
+        assert job is not None
+        assert job.ended
+        return job
