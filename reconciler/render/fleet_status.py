@@ -1,0 +1,219 @@
+"""The state of a fleet after a pass: what `status` shows, and what index.json and README.md of the status branch hold.
+
+Made from a report and the runs before it; read back by `status` where the branch is read. Never holds what a pass in
+which nothing changed would change: its time, its id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from reconciler.core import capacity
+from reconciler.core.conditions import Status
+from reconciler.core.desired import Host
+from reconciler.core.diff import Finding, GuestDiff
+from reconciler.core.model import Method, StepKind
+from reconciler.core.observed import HostFacts, Look
+from reconciler.core.planning.plan import Brake, Plan
+from reconciler.core.report import GuestStatus, Report, Result
+from reconciler.render import words
+from reconciler.render.run_summary import RunSummary, run_summary
+
+RUNS_MAX = 10
+MOVES_MAX = 100
+"""So many runs, and moves of each, are listed in the index; the run records hold all."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Guests by how they stand. `declared` is what has a document; the next four add up to it."""
+
+    declared: int
+    ready: int
+    reconciling: int
+    stalled: int
+    other: int
+    """Neither: for instance a step that a brake holds, or a guest that may be on a host that was not read."""
+    unmanaged: int
+    hosts: int
+    hosts_in_trouble: int
+
+
+@dataclass(frozen=True)
+class HostUse:
+    """One host: what it holds of what it may hold, or why nothing is known or done there."""
+
+    name: str
+    trouble: str
+    text: str
+    platform: str
+    version: str
+    guests: int
+    running: int
+    memory_used_mib: int
+    memory_capacity_mib: int
+    cpu_used_percent: int
+    cpu_capacity_percent: int
+
+    @property
+    def known(self) -> bool:
+        """Whether it was read."""
+        return bool(self.platform)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A declared guest that is not where or as it shall be, with the condition that says why."""
+
+    guest: str
+    finding: Finding
+    wanted: str
+    places: tuple[str, ...]
+    stalled: bool
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """A step that is planned and was not run."""
+
+    guest: str
+    kind: StepKind
+    source: str
+    target: str
+    method: Method | None
+    downtime_s: float
+
+
+@dataclass(frozen=True)
+class FleetStatus:
+    """The whole of it. `runs` are those that did something or changed the result, newest first."""
+
+    fleet: str
+    commit: str
+    subject: str
+    author: str
+    result: Result
+    counts: Counts
+    brakes: tuple[Brake, ...]
+    hosts: tuple[HostUse, ...]
+    troubles: tuple[Trouble, ...]
+    plan: str
+    """What is left to do, on one line; empty where nothing is."""
+    plan_digest: str
+    planned: tuple[PlannedStep, ...]
+    runs: tuple[RunSummary, ...]
+
+
+def fleet_status(
+    report: Report, runs_before: Sequence[RunSummary] = (), documents: Mapping[str, Host] | None = None
+) -> FleetStatus:
+    """The state at the end of this pass. With the Host documents, capacities count what those take away."""
+    plan = report.plans[-1] if report.plans else None
+    commit = report.commit
+    return FleetStatus(
+        fleet=report.fleet,
+        commit=commit.id if commit else "",
+        subject=commit.subject if commit else "",
+        author=commit.author if commit else "",
+        result=report.result,
+        counts=_counts(report),
+        brakes=report.brakes,
+        hosts=host_uses(report, documents or {}),
+        troubles=tuple(_trouble(guest) for guest in report.guests if _is_trouble(guest)),
+        plan=words.plan_line(plan) if plan and plan.steps else "",
+        plan_digest=plan.digest if plan and plan.steps else "",
+        planned=_planned(plan)[:MOVES_MAX],
+        runs=recent_runs(report, runs_before),
+    )
+
+
+def noteworthy(report: Report, runs_before: Sequence[RunSummary]) -> bool:
+    """Whether the pass leaves a record: it did something, or its result is another than the last record's."""
+    if report.steps or report.adopted:
+        return True
+    before = newest_first(runs_before)
+    return not before or before[0].result is not report.result
+
+
+def recent_runs(report: Report, runs_before: Sequence[RunSummary]) -> tuple[RunSummary, ...]:
+    """The latest runs that left a record, this one included where it does."""
+    runs = [run for run in runs_before if run.id != report.id]
+    if noteworthy(report, runs):
+        runs.append(run_summary(report))
+    return tuple(run.shortened(MOVES_MAX) for run in newest_first(runs)[:RUNS_MAX])
+
+
+def newest_first(runs: Sequence[RunSummary]) -> list[RunSummary]:
+    """By start, then id."""
+    return sorted(runs, key=lambda run: (run.started, run.id), reverse=True)
+
+
+def host_uses(report: Report, documents: Mapping[str, Host]) -> tuple[HostUse, ...]:
+    """Every host of the fleet, by name."""
+    troubles = {found.host: (found.reason, found.text) for found in report.difference.hosts}
+    return tuple(
+        host_use(look, documents.get(name), *troubles.get(name, ("", "")))
+        for name, look in sorted(report.observed.hosts.items())
+    )
+
+
+def host_use(look: Look, document: Host | None, trouble: str = "", text: str = "") -> HostUse:
+    """One host."""
+    if not isinstance(look, HostFacts):
+        return HostUse(look.name, trouble or "Unreachable", text or look.reason, "", "", 0, 0, 0, 0, 0, 0)
+    used, there = capacity.used(look), capacity.capacity(look, document)
+    return HostUse(
+        name=look.name,
+        trouble=trouble,
+        text=text,
+        platform=look.platform,
+        version=look.version,
+        guests=len(look.registrations),
+        running=sum(entry.running for entry in look.registrations),
+        memory_used_mib=used.memory_mib,
+        memory_capacity_mib=there.memory_mib,
+        cpu_used_percent=used.cpu_percent,
+        cpu_capacity_percent=there.cpu_percent,
+    )
+
+
+def _counts(report: Report) -> Counts:
+    declared = [guest for guest in report.guests if guest.diff.finding is not Finding.UNMANAGED]
+    ready = sum(guest.ready for guest in declared)
+    stalled = sum(guest.stalled is not None for guest in declared if not guest.ready)
+    reconciling = sum(_holds(guest, "Reconciling") for guest in declared if not guest.ready and guest.stalled is None)
+    return Counts(
+        declared=len(declared),
+        ready=ready,
+        reconciling=reconciling,
+        stalled=stalled,
+        other=len(declared) - ready - stalled - reconciling,
+        unmanaged=len(report.guests) - len(declared),
+        hosts=len(report.observed.hosts),
+        hosts_in_trouble=len({found.host for found in report.difference.hosts}),
+    )
+
+
+def _holds(guest: GuestStatus, condition: str) -> bool:
+    return any(entry.type == condition and entry.status is Status.TRUE for entry in guest.conditions)
+
+
+def _is_trouble(guest: GuestStatus) -> bool:
+    return guest.diff.finding is not Finding.UNMANAGED and (not guest.ready or guest.stalled is not None)
+
+
+def _trouble(guest: GuestStatus) -> Trouble:
+    why = guest.stalled or guest.conditions[0]
+    found: GuestDiff = guest.diff
+    places = tuple(str(place) for place in found.places)
+    return Trouble(found.name, found.finding, found.wanted, places, guest.stalled is not None, why.reason, why.message)
+
+
+def _planned(plan: Plan | None) -> tuple[PlannedStep, ...]:
+    steps = plan.steps if plan else ()
+    return tuple(
+        PlannedStep(step.guest, step.kind, step.source, step.target, step.method, step.downtime_s) for step in steps
+    )

@@ -1,0 +1,165 @@
+"""A plan as people read it in a terminal: what happens when, why, what is refused, what holds it, and a line to sum up.
+
+Called by the command line for `plan` and before `apply` asks. Never more than 80 columns wide.
+"""
+
+from __future__ import annotations
+
+from reconciler.core.planning.plan import Blocked, Brake, Plan, Step
+from reconciler.core.quantities import format_duration
+from reconciler.render import words
+from reconciler.render.escape import terminal
+from reconciler.render.layout import Cell, Column, Paint, no_paint, shorten, table, wrap
+
+COLUMNS = (
+    Column("#", right=True),
+    Column("GUEST", flexible=True),
+    Column("FROM", flexible=True),
+    Column("→ TO", flexible=True),
+    Column("HOW"),
+    Column("START", right=True),
+    Column("TIME", right=True),
+    Column("DOWN", right=True),
+    Column("NOTE"),
+)
+STYLES = {"online": "good", "offline": "warn", "start": "good", "stop": "warn"}
+NAME_CHARACTERS = 40
+"""A name in running text is shown in at most so many columns."""
+NAMES_SHOWN = 3
+"""Steps that share a reason name so many guests."""
+
+
+def plan_text(plan: Plan, *, commands: bool = False, paint: Paint = no_paint) -> str:
+    """The plan. With `commands`, also what each step sends to which host."""
+    sections = [
+        _title(plan),
+        _schedule(plan, paint),
+        [*_reasons(plan, paint), *_waits(plan), *_attempts(plan)],
+        _commands(plan) if commands else [],
+        _doors(plan, paint),
+        blocked_lines(plan.blocked, paint),
+        brake_lines(plan.brakes, paint),
+        _last_line(plan, paint),
+    ]
+    return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
+
+
+def name(text: str) -> str:
+    """A guest's or host's name in running text: harmless, and not a line long."""
+    return shorten(terminal(text), NAME_CHARACTERS)
+
+
+def _title(plan: Plan) -> list[str]:
+    lines = wrap(f"Plan for fleet {name(plan.fleet)} at {terminal(words.short_commit(plan.commit))}")
+    if plan.commit is not None and (plan.commit.subject or plan.commit.author):
+        by = f" ({terminal(plan.commit.author)})" if plan.commit.author else ""
+        lines += wrap(f"{terminal(plan.commit.subject)}{by}", first="  ")
+    return lines
+
+
+def _schedule(plan: Plan, paint: Paint) -> list[str]:
+    numbered = words.numbers(plan)
+    rows = [
+        (
+            str(numbered[step.id]),
+            Cell(terminal(step.guest), "strong"),
+            terminal(step.source),
+            f"→ {terminal(step.target)}" if step.target != step.source else "",
+            Cell(words.how(step), STYLES[words.how(step)]),
+            format_duration(step.start_s),
+            format_duration(step.duration_s),
+            Cell(format_duration(step.downtime_s), "warn") if step.downtime_s else words.NONE,
+            Cell(" ".join(words.marks(step)), "warn" if step.one_way else ""),
+        )
+        for step in plan.steps
+    ]
+    return table(COLUMNS, rows, paint=paint, indent=" ") if rows else []
+
+
+def _reasons(plan: Plan, paint: Paint) -> list[str]:
+    """One entry for all steps that share their reason."""
+    numbered = words.numbers(plan)
+    grouped: dict[str, list[Step]] = {}
+    for step in plan.steps:
+        grouped.setdefault(step.reason, []).append(step)
+    lines = [paint("strong", "Why")] if grouped else []
+    for reason, steps in grouped.items():
+        names = [name(step.guest) for step in steps[:NAMES_SHOWN]]
+        names += [f"{len(steps) - NAMES_SHOWN} more"] if len(steps) > NAMES_SHOWN else []
+        lines += wrap(f"{words.listed(names)}: {terminal(reason)}", first=f" {numbered[steps[0].id]:>2}  ")
+    return lines
+
+
+def _waits(plan: Plan) -> list[str]:
+    numbered = words.numbers(plan)
+    waiting = [f"{numbered[step.id]} {words.waits(step, numbered)}" for step in plan.steps if step.after]
+    return wrap("; ".join(waiting), first="  Waits: ") if waiting else []
+
+
+def _attempts(plan: Plan) -> list[str]:
+    again = [step for step in plan.steps if step.attempt > 1]
+    numbered = words.numbers(plan)
+    tries = [f"{numbered[step.id]} is attempt {step.attempt} of {step.attempts_max}" for step in again]
+    return wrap("; ".join(tries), first="  Tried before: ") if tries else []
+
+
+def _commands(plan: Plan) -> list[str]:
+    known = [(number, step) for number, step in enumerate(plan.steps, start=1) if step.commands]
+    if not plan.steps or not known:
+        return ["The commands are not known: they are made where a driver is at hand."] if plan.steps else []
+    lines = ["Commands, as they would be sent"]
+    for number, step in known:
+        lines += wrap(name(step.guest), first=f" {number:>2}  ")
+        for host, argv in step.commands:
+            lines += wrap(command(host, argv), first="     ", rest="       ")
+    return lines
+
+
+def command(host: str, argv: tuple[str, ...]) -> str:
+    """`vmhost-a$ hpvmmigrate -P web01 -h vmhost-b`. To be read, not pasted: quotes show where an argument ends."""
+    shown = [terminal(argument) for argument in argv]
+    return f"{name(host)}$ {' '.join(repr(text) if ' ' in text or not text else text for text in shown)}"
+
+
+def _doors(plan: Plan, paint: Paint) -> list[str]:
+    steps = [step for step in plan.steps if step.one_way]
+    if not steps:
+        return []
+    numbered = words.numbers(plan)
+    lines = [paint("warn", "One-way: no lasting online way back after these")]
+    for step in steps:
+        lines += wrap(f"{name(step.guest)}: {terminal(step.one_way)}", first=f" {numbered[step.id]:>2}  ")
+    return lines
+
+
+def blocked_lines(blocked: tuple[Blocked, ...], paint: Paint = no_paint) -> list[str]:
+    """Who stays where it is, why, and what would change that."""
+    if not blocked:
+        return []
+    lines = [paint("bad", f"Blocked: {words.counted(len(blocked), 'guest')}")]
+    for entry in blocked:
+        place = f"on {name(entry.place)}" if entry.place else "nowhere to be seen"
+        wanted = f", declared on {name(entry.wanted)}" if entry.wanted and entry.wanted != entry.place else ""
+        lines += wrap(f"{name(entry.guest)}: {place}{wanted}", first="  ")
+        lines += wrap(f"{terminal(entry.reason)}: {terminal(entry.text)}", first="    ", rest="      ")
+        if entry.fix:
+            lines += wrap(terminal(entry.fix), first="    fix: ")
+    return lines
+
+
+def brake_lines(brakes: tuple[Brake, ...], paint: Paint = no_paint) -> list[str]:
+    """Why nothing of the plan is run, and what would release it."""
+    if not brakes:
+        return []
+    lines = [paint("warn", "Held: this plan is shown, not run")]
+    for brake in brakes:
+        lines += wrap(f"{terminal(brake.reason)}: {terminal(brake.text)}", first="  ", rest="    ")
+        if brake.release:
+            lines += wrap(terminal(brake.release), first="    release: ")
+    return lines
+
+
+def _last_line(plan: Plan, paint: Paint) -> list[str]:
+    if plan.empty:
+        return [paint("good", "Nothing to do.")]
+    return [paint("strong", line) for line in wrap(words.sentence(words.plan_line(plan)))]
