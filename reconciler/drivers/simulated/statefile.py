@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -32,7 +33,7 @@ class StateFileError(HostError):
 
 
 class StateFile:
-    """The fleet in a file. Not for several threads at once: the driver sees to that."""
+    """The fleet in a file, for several threads as well: one uses it at a time."""
 
     def __init__(self, path: Path | str, *, rules: Rules | None = None, wall: Callable[[], float] = time.time) -> None:
         self.path = Path(path)
@@ -42,6 +43,7 @@ class StateFile:
         self._clock = ClockForm()
         self._read_at: tuple[int, int, int] | None = None
         self._saved = -1
+        self._one_at_a_time = threading.Lock()
 
     @staticmethod
     def create(
@@ -83,9 +85,13 @@ class StateFile:
     # ------------------------------------------------------------------------------------------------ clock
 
     def now_s(self) -> float:
-        """The fleet's clock, now."""
-        with self._locked(fcntl.LOCK_SH):
-            self._refresh()
+        """The fleet's clock, now. It goes on while the file cannot be read; raises where that was never possible."""
+        with self._one_at_a_time:
+            try:
+                self._refresh()
+            except StateFileError:
+                if self._clock.anchored_wall_s is None:
+                    raise
             return self._now_s()
 
     def wall_s(self, seconds: float) -> float:
@@ -165,15 +171,16 @@ class StateFile:
     def _locked(self, how: int) -> Iterator[None]:
         """Hold the lock beside the file; the file itself is replaced and cannot carry one."""
         lock = self.path.with_name(f"{self.path.name}.lock")
-        try:
-            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise self._failed("the lock beside it cannot be opened", error) from error
-        try:
-            fcntl.flock(descriptor, how)
-            yield
-        finally:
-            os.close(descriptor)
+        with self._one_at_a_time:
+            try:
+                descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            except OSError as error:
+                raise self._failed("the lock beside it cannot be opened", error) from error
+            try:
+                fcntl.flock(descriptor, how)
+                yield
+            finally:
+                os.close(descriptor)
 
 
 def _refuse(word: str) -> float:

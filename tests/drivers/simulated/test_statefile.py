@@ -7,6 +7,7 @@ import multiprocessing
 import resource
 import signal
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -73,6 +74,30 @@ def test_the_fleets_clock_does_not_go_back_with_the_walls(file: StateFile, wall:
     wall.now_s -= 500
     assert file.now_s() == before_s
     assert StateFile(file.path, wall=wall).now_s() == before_s
+
+
+def test_the_fleets_clock_goes_on_while_the_file_cannot_be_read(file: StateFile, wall: Wall) -> None:
+    before_s = file.now_s()
+    file.path.unlink()
+    wall.now_s += 10
+    assert file.now_s() == before_s + 600
+    with pytest.raises(StateFileError):
+        StateFile(file.path, wall=wall).now_s()
+
+
+def test_threads_share_one_fleet_and_its_clock(file: StateFile, wall: Wall) -> None:
+    def use(number: int) -> float:
+        wall.now_s += 1
+        before_s = file.now_s()
+        with file.change() as world:
+            world.schedule(world.now_s + number, "reboot-guest", guest="u1")
+        file.look("a")
+        return before_s
+
+    with ThreadPoolExecutor(8) as pool:
+        seen = list(pool.map(use, range(60)))
+    assert max(seen) <= file.now_s()
+    assert world_of(file).fleet.number >= 60
 
 
 def test_what_one_process_does_another_sees(file: StateFile, wall: Wall) -> None:
