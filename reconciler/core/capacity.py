@@ -1,7 +1,7 @@
-"""What a host holds and what it may still take. Called by the planner and before each step of a run.
+"""What a host holds and what it may still take. Called by the planner and before each step of a run; asks nobody.
 
-A host counts every running guest with the most it may take, every guest that is on its way to it, and keeps the room of a
-guest that left only for a while. The plan's proof (planning/verify) counts on its own and imports nothing from here.
+A host counts every running guest with the most it may take and every guest that is on its way to it, and it keeps the
+room of a guest on its way out. The plan's proof (planning/verify) counts on its own and imports nothing from here.
 """
 
 from __future__ import annotations
@@ -9,18 +9,26 @@ from __future__ import annotations
 from reconciler.core.desired import Host
 from reconciler.core.model import Load, StepKind
 from reconciler.core.observed import HostFacts, Registration
+from reconciler.core.records import MoveRecord
 
 
 def capacity(facts: HostFacts, document: Host | None) -> Load:
     """What the host may hold at most: its own figures, lowered by the document's caps and reserve."""
-    memory_mib, cpus = facts.memory_mib, facts.cpus
+    memory_mib = facts.memory_mib
     if document is not None:
         if document.memory_cap_mib is not None:
             memory_mib = min(memory_mib, document.memory_cap_mib)
-        if document.cpus_cap is not None:
-            cpus = min(cpus, document.cpus_cap)
         memory_mib -= document.reserve_memory_mib
-    return Load(memory_mib=max(0, memory_mib), cpu_percent=cpus * 100, disk_mib=facts.disk_free_mib)
+    return Load(
+        memory_mib=max(0, memory_mib), cpu_percent=cpus(facts, document) * 100, disk_mib=max(0, facts.disk_free_mib)
+    )
+
+
+def cpus(facts: HostFacts, document: Host | None) -> int:
+    """The CPUs that guests may use."""
+    if document is None or document.cpus_cap is None:
+        return facts.cpus
+    return min(facts.cpus, document.cpus_cap)
 
 
 def used(facts: HostFacts, *, without_record: str = "") -> Load:
@@ -28,13 +36,26 @@ def used(facts: HostFacts, *, without_record: str = "") -> Load:
     does not run here (yet, or for the moment). The record named `without_record` keeps none."""
     running = {entry.uuid for entry in facts.registrations if entry.running}
     loads = [entry.load(facts.memory_overhead_percent) for entry in facts.registrations if entry.running]
-    for record in facts.records:
-        if not record.under_way or record.id == without_record or record.guest_uuid in running:
-            continue
-        if record.kind is StepKind.STOP:
-            continue
-        loads.append(record.load if facts.name == record.target else Load(record.load.memory_mib, record.load.cpu_percent))
+    loads += [
+        _kept(record, facts)
+        for record in facts.records
+        if record.under_way and record.id != without_record and record.guest_uuid not in running
+    ]
     return Load.total(loads)
+
+
+def _kept(record: MoveRecord, facts: HostFacts) -> Load:
+    """The room a move under way keeps for its guest, which does not run here now."""
+    if record.kind is StepKind.STOP:
+        return Load()
+    if facts.name == record.target:
+        return record.load
+    memory_mib = record.load.memory_mib
+    entry = facts.registration(record.guest_uuid)
+    if entry is not None and memory_mib:
+        # Should the move fail, the guest is started here again, with this host's overhead and not the target's.
+        memory_mib = max(memory_mib, entry.load(facts.memory_overhead_percent).memory_mib)
+    return Load(memory_mib, record.load.cpu_percent)
 
 
 def room(facts: HostFacts, document: Host | None, *, without_record: str = "") -> Load:
@@ -50,5 +71,4 @@ def needed(guest: Registration, target: HostFacts, *, copies: bool) -> Load:
 
 def vcpus_fit(guest: Registration, target: HostFacts, document: Host | None) -> bool:
     """Whether the host has a CPU for each of the guest's virtual CPUs."""
-    cap = document.cpus_cap if document is not None and document.cpus_cap is not None else target.cpus
-    return guest.vcpus <= min(cap, target.cpus)
+    return guest.vcpus <= cpus(target, document)

@@ -61,7 +61,7 @@ class Place:
 
 @dataclass(frozen=True)
 class GuestDiff:
-    """One guest's finding. `uuid` is empty where no copy was seen; `place` is its one startable copy, where there is one."""
+    """One guest's finding. `uuid` is empty where no copy was seen."""
 
     name: str
     uuid: str
@@ -114,8 +114,8 @@ class Diff:
 
 def diff(desired: DesiredFleet, observed: ObservedFleet, previous_machines: Mapping[str, str] | None = None) -> Diff:
     """Compare. `previous_machines` is host name -> machine id as last reported: it can only forbid."""
-    index = _Index(observed)
-    guests = [_declared(guest, index, observed) for guest in desired.guests.values()]
+    index = _Index(desired, observed)
+    guests = [_declared(guest, index) for guest in desired.guests.values()]
     guests += [_quarantined(name, problem.what, index) for name, problem in desired.quarantined.items()]
     spoken_for = {guest.uuid for guest in guests} | {
         uuid for name in (*desired.guests, *desired.quarantined) for uuid in index.uuids_by_name.get(name, ())
@@ -123,7 +123,7 @@ def diff(desired: DesiredFleet, observed: ObservedFleet, previous_machines: Mapp
     guests += [_unmanaged(uuid, index) for uuid in index.by_uuid if uuid not in spoken_for]
     return Diff(
         guests=tuple(sorted(guests, key=lambda guest: (guest.name, guest.uuid))),
-        hosts=tuple(sorted(_host_findings(observed, previous_machines or {}), key=lambda found: found.host)),
+        hosts=tuple(sorted(_host_findings(desired, observed, previous_machines or {}), key=lambda found: found.host)),
         records=_records(observed),
     )
 
@@ -131,7 +131,12 @@ def diff(desired: DesiredFleet, observed: ObservedFleet, previous_machines: Mapp
 class _Index:
     """Registrations by identity and by name, built once: looking each guest up on each host would be quadratic."""
 
-    def __init__(self, observed: ObservedFleet) -> None:
+    def __init__(self, desired: DesiredFleet, observed: ObservedFleet) -> None:
+        self.away = _away(desired, observed)
+        self.claims: dict[str, list[str]] = defaultdict(list)
+        for guest in desired.guests.values():
+            if guest.uuid is not None:
+                self.claims[guest.uuid].append(guest.name)
         self.by_uuid: dict[str, list[tuple[HostFacts, Registration]]] = defaultdict(list)
         self.uuids_by_name: dict[str, set[str]] = defaultdict(set)
         for facts in observed.reachable():
@@ -150,8 +155,18 @@ class _Index:
         return next((entry.name for entry in entries if entry.startable), min(entry.name for entry in entries))
 
 
-def _declared(guest: Guest, index: _Index, observed: ObservedFleet) -> GuestDiff:
+def _declared(guest: Guest, index: _Index) -> GuestDiff:
     named = sorted(index.uuids_by_name.get(guest.name, ()))
+    if guest.uuid is not None and len(index.claims[guest.uuid]) > 1:
+        text = f"more than one document declares this uuid: {', '.join(sorted(index.claims[guest.uuid]))}"
+        return GuestDiff(guest.name, guest.uuid, Finding.DUPLICATED, guest.host, index.places(guest.uuid), text)
+    if guest.uuid is None:
+        spoken_for = [uuid for uuid in named if uuid in index.claims]
+        named = [uuid for uuid in named if uuid not in index.claims]
+        if spoken_for and not named:
+            places = tuple(place for uuid in spoken_for for place in index.places(uuid))
+            text = f"the guest of this name is declared as {', '.join(index.claims[spoken_for[0]])} by its uuid"
+            return GuestDiff(guest.name, "", Finding.REPLACED, guest.host, places, text)
     if guest.uuid is None and len(named) > 1:
         places = tuple(place for uuid in named for place in index.places(uuid))
         text = f"{len(named)} different guests have this name: declare the uuid of the one that is meant"
@@ -164,9 +179,8 @@ def _declared(guest: Guest, index: _Index, observed: ObservedFleet) -> GuestDiff
         others = tuple(place for other in named for place in index.places(other))
         text = f"a guest with another uuid has this name: {', '.join(map(str, others))}"
         return GuestDiff(guest.name, "", Finding.REPLACED, guest.host, others, text)
-    away = [host.name for host in observed.unreachable()]
-    if away:
-        text = f"not on any host that answered; not read: {', '.join(away)}"
+    if index.away:
+        text = f"not on any host that answered; not read: {', '.join(index.away)}"
         return GuestDiff(guest.name, uuid, Finding.UNKNOWN, guest.host, (), text)
     return GuestDiff(guest.name, uuid, Finding.MISSING, guest.host, (), "every host was read, and none has it")
 
@@ -214,8 +228,17 @@ def _unmanaged(uuid: str, index: _Index) -> GuestDiff:
     return GuestDiff(index.name_of(uuid), uuid, Finding.UNMANAGED, "", places, text)
 
 
-def _host_findings(observed: ObservedFleet, previous_machines: Mapping[str, str]) -> list[HostFinding]:
-    found = [HostFinding(host.name, "Unreachable", host.reason) for host in observed.unreachable()]
+def _away(desired: DesiredFleet, observed: ObservedFleet) -> Mapping[str, str]:
+    """The hosts that were not read, and why. A declared host that nobody looked at is one of them."""
+    away = {name: "nobody looked at it" for name in desired.hosts if name not in observed.hosts}
+    away |= {host.name: host.reason for host in observed.unreachable()}
+    return dict(sorted(away.items()))
+
+
+def _host_findings(
+    desired: DesiredFleet, observed: ObservedFleet, previous_machines: Mapping[str, str]
+) -> list[HostFinding]:
+    found = [HostFinding(name, "Unreachable", reason) for name, reason in _away(desired, observed).items()]
     by_machine: dict[str, list[str]] = defaultdict(list)
     for facts in observed.reachable():
         by_machine[facts.machine_id].append(facts.name)
@@ -232,10 +255,12 @@ def _host_findings(observed: ObservedFleet, previous_machines: Mapping[str, str]
 
 
 def _records(observed: ObservedFleet) -> tuple[MoveRecord, ...]:
-    """One of each move record; the copy on the source speaks for both."""
+    """One of each move record: a copy that is under way speaks for both, else the one on the source."""
     records: dict[str, MoveRecord] = {}
+    ranks: dict[str, tuple[bool, bool]] = {}
     for facts in observed.reachable():
         for record in facts.records:
-            if record.id not in records or facts.name == record.source:
-                records[record.id] = record
+            rank = (record.under_way, facts.name == record.source)
+            if record.id not in records or rank > ranks[record.id]:
+                records[record.id], ranks[record.id] = record, rank
     return tuple(records[record_id] for record_id in sorted(records))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
 
 from reconciler.core.desired import Guest
 from reconciler.core.observed import HostFacts, Registration
@@ -21,7 +20,14 @@ def digest(value: object) -> str:
 
 def intent_digest(guest: Guest) -> str:
     """What the document asks for. Attempts are counted per intent: a changed document starts anew."""
-    return digest([guest.name, guest.uuid, guest.host, guest.power, asdict(guest.migration)])
+    policy = guest.migration
+    return digest(
+        [
+            [guest.name, guest.uuid, guest.host, guest.power],
+            [policy.method, policy.downtime, policy.stop.graceful_s, policy.stop.then],
+            [policy.storage_copy, policy.cleanup, policy.hop, policy.attempts],
+        ]
+    )
 
 
 def facts_digest(guest: Registration, source: HostFacts, target: HostFacts) -> str:
@@ -30,15 +36,16 @@ def facts_digest(guest: Registration, source: HostFacts, target: HostFacts) -> s
 
 
 def _host(facts: HostFacts) -> list[object]:
+    processor = facts.processor
     return [
         facts.name,
         facts.machine_id,
         facts.version,
-        asdict(facts.processor),
+        [processor.family, processor.model, processor.name],
         facts.cpus,
         facts.memory_mib,
-        facts.networks,
-        facts.presented,
+        sorted(facts.networks),
+        sorted(facts.presented),
     ]
 
 
@@ -50,13 +57,16 @@ def _registration(guest: Registration) -> list[object]:
         guest.memory_mib,
         guest.vcpus,
         guest.cpu_entitlement_percent,
-        [asdict(disk) for disk in guest.disks],
-        guest.networks,
+        sorted([disk.id, disk.kind, disk.size_mib, *sorted(disk.shared_with)] for disk in guest.disks),
+        sorted(guest.networks),
         guest.boot_floor.version if guest.boot_floor else "",
         dict(guest.attributes),
     ]
 
 
-def _others(target: HostFacts, guest: Registration) -> list[object]:
+def _others(target: HostFacts, guest: Registration) -> list[list[object]]:
     """What runs on the target besides: a refusal for want of room ends when one of them leaves."""
-    return [[entry.uuid, entry.state, entry.memory_mib] for entry in target.registrations if entry.uuid != guest.uuid]
+    others: list[list[object]] = [
+        [entry.uuid, entry.state, entry.memory_mib] for entry in target.registrations if entry.uuid != guest.uuid
+    ]
+    return sorted(others, key=str)

@@ -6,10 +6,47 @@ Made by the scheduler, proven by verify, run by execution/, shown by render/. De
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from reconciler.core.compatibility import Verdict
 from reconciler.core.desired import Commit, StopPolicy
 from reconciler.core.model import Load, Method, StepKind
+
+
+class Reason(StrEnum):
+    """Why nothing is done about a guest that differs; each is explained in docs/reference/reasons.md."""
+
+    # the guest itself
+    MISSING = "Missing"
+    OWNER_UNKNOWN = "OwnerUnknown"
+    REPLACED = "Replaced"
+    DUPLICATED = "Duplicated"
+    NOT_RUNNABLE = "NotRunnable"
+    QUARANTINED = "Quarantined"
+    IN_TRANSITION = "InTransition"
+    NAME_TAKEN = "NameTaken"
+    # a host
+    HOST_UNREACHABLE = "HostUnreachable"
+    HOST_IDENTITY = "HostIdentity"
+    HOST_NOT_DECLARED = "HostNotDeclared"
+    # rules and the document
+    PLATFORM_UNKNOWN = "PlatformUnknown"
+    INCOMPATIBLE = "Incompatible"
+    METHOD_FORBIDDEN = "MethodForbidden"
+    DOWNTIME_FORBIDDEN = "DowntimeForbidden"
+    STORAGE_COPY_FORBIDDEN = "StorageCopyForbidden"
+    # moves under way, and those that ended
+    HELD_BY_OTHER = "HeldByOther"
+    MOVE_UNDER_WAY = "MoveUnderWay"
+    REFUSED_BY_PLATFORM = "RefusedByPlatform"
+    BACKING_OFF = "BackingOff"
+    ATTEMPTS_EXHAUSTED = "AttemptsExhausted"
+    FAILED_BEFORE = "FailedBefore"
+    # room and order
+    TOO_FEW_CPUS = "TooFewCpus"
+    NO_ROOM = "NoRoom"
+    SLOTS_TAKEN = "SlotsTaken"
+    NO_SAFE_ORDER = "NoSafeOrder"
 
 
 @dataclass(frozen=True)
@@ -31,7 +68,11 @@ class Step:
     reason: str
     """Why this step, in this way, as a sentence."""
     intent: str
+    """Digest of what the guest's document asks for."""
     facts: str
+    """Digest of the platform facts that the step rests on."""
+    known_as: str = ""
+    """The name the hosts know the guest by, where that is not the document's."""
     after: tuple[str, ...] = ()
     """Ids of the steps that must be done before this one may begin."""
     start_s: float = 0.0
@@ -41,7 +82,7 @@ class Step:
     load: Load = Load()
     """What it takes on the target once it runs there (nothing but disk room for a guest that stays stopped)."""
     frees: Load = Load()
-    """What it leaves free on the source in the end."""
+    """What it leaves free on the source in the end. The plan counts on memory and CPU, never on disks that may stay."""
     hop: bool = False
     """Whether the target is a resting place on the way, not the declared host."""
     one_way: str = ""
@@ -72,7 +113,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Blocked:
-    """A guest that differs from its document and for which nothing is done. `reason` is a code of docs/reference/reasons.md."""
+    """A guest that differs from its document and for which nothing is done. `reason` is one of `Reason`."""
 
     guest: str
     uuid: str

@@ -1,0 +1,168 @@
+"""Which guests get a journey, and why the others get none. One guest at a time; room and order come later.
+
+Called by the scheduler for each guest of a diff. Never weighs one guest against another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from reconciler.core.compatibility import Decision, Question, Verdict, decide
+from reconciler.core.desired import Guest
+from reconciler.core.diff import Finding, GuestDiff, Place
+from reconciler.core.model import Method, RunState, StepKind
+from reconciler.core.observed import HostFacts, Registration
+from reconciler.core.planning import attempts, journey
+from reconciler.core.planning.attempts import History
+from reconciler.core.planning.intent import intent_digest
+from reconciler.core.planning.journey import Journey, Leg
+from reconciler.core.planning.plan import Blocked, Reason
+from reconciler.core.planning.situation import Situation
+
+HANDS_OFF: dict[Finding, tuple[Reason, str]] = {
+    Finding.MISSING: (Reason.MISSING, "create or register the guest, or delete its document"),
+    Finding.UNKNOWN: (Reason.OWNER_UNKNOWN, "make every host answer, or declare a dead one lost in the settings"),
+    Finding.REPLACED: (Reason.REPLACED, "declare the uuid of the guest that is meant"),
+    Finding.DUPLICATED: (Reason.DUPLICATED, "decide which copy is the good one and make the others not runnable"),
+    Finding.NOT_RUNNABLE: (Reason.NOT_RUNNABLE, "decide which copy is the good one and make it runnable"),
+    Finding.QUARANTINED: (Reason.QUARANTINED, "mend the guest's document"),
+}
+
+
+def admit(situation: Situation, found: GuestDiff) -> Journey | Blocked | None:
+    """The guest's journey, or why it has none; None where nothing differs."""
+    guest = situation.desired.guests.get(found.name)
+    if found.finding in HANDS_OFF:
+        record = situation.under_way.get(found.uuid) if found.uuid else None
+        if record is not None and found.finding is not Finding.QUARANTINED:
+            return _blocked(found, *attempts.held(situation, record))
+        reason, fix = HANDS_OFF[found.finding]
+        return _blocked(found, reason, found.text, fix)
+    differs = found.finding is Finding.MISPLACED or found.power is not None
+    if guest is None or found.place is None or not differs:
+        return None
+    against = _against(situation, found, found.place)
+    if against is not None:
+        return _blocked(found, *against)
+    entry = situation.registrations[found.place.host, found.uuid]
+    intent = intent_digest(guest)
+    history = attempts.weigh(situation, found.uuid, intent, guest.migration)
+    if history.against is not None:
+        return _blocked(found, *history.against)
+    legs = _legs(situation, guest, found, found.place, entry, history)
+    if isinstance(legs, Blocked):
+        return legs
+    refused, spent = frozenset(history.refused), history.spent is not None
+    return Journey(guest, found, entry, legs, intent, history.attempt, refused, spent)
+
+
+def _against(situation: Situation, found: GuestDiff, place: Place) -> tuple[Reason, str, str] | None:
+    """What speaks against touching the guest at all."""
+    record = situation.under_way.get(found.uuid)
+    if record is not None:
+        return attempts.held(situation, record)
+    for host in (place.host, found.wanted):
+        if host not in situation.hosts:
+            reason, text = situation.closed.get(
+                host, (Reason.HOST_NOT_DECLARED, f"{host}: no Host document declares it")
+            )
+            return reason, text, "see to the host"
+    if place.state is RunState.TRANSITION:
+        text = f"on {place.host} it is neither running nor stopped: starting, stopping, suspended or unknown"
+        return Reason.IN_TRANSITION, text, "wait until it has settled; resume it if it is suspended"
+    if place.state is RunState.STOPPED and situation.unseen:
+        text = f"it is stopped, and could run where nobody looked: {', '.join(situation.unseen)}"
+        return Reason.OWNER_UNKNOWN, text, "make these hosts answer, or declare a dead one lost in the settings"
+    return None
+
+
+def _legs(
+    situation: Situation, guest: Guest, found: GuestDiff, place: Place, entry: Registration, history: History
+) -> tuple[Leg, ...] | Blocked:
+    """The way to the declared place and power, straight."""
+    source, target = situation.hosts[place.host], situation.hosts[guest.host]
+    if source is target:
+        legs: tuple[Leg, ...] = ()
+    else:
+        way = _move(situation, guest, found, place, entry, history)
+        if isinstance(way, Blocked):
+            return way
+        legs = way
+    if found.power is StepKind.START:
+        legs = (*legs, journey.power(guest, entry, target, StepKind.START))
+    elif found.power is StepKind.STOP and not any(leg.kind is StepKind.STOP for leg in legs):
+        legs = (*legs, journey.power(guest, entry, target, StepKind.STOP))
+    runs_there = any(leg.kind is StepKind.START or (leg.kind is StepKind.MIGRATE and leg.running) for leg in legs)
+    if runs_there and not situation.vcpus_fit(entry, target.name):
+        text = f"it has {entry.vcpus} virtual CPUs, more than {target.name} has CPUs for guests"
+        return _blocked(found, Reason.TOO_FEW_CPUS, text, "give it fewer virtual CPUs, or choose a larger host")
+    return legs
+
+
+def _move(
+    situation: Situation, guest: Guest, found: GuestDiff, place: Place, entry: Registration, history: History
+) -> tuple[Leg, ...] | Blocked:
+    """The move to the declared host. One that shall be stopped anyway is stopped first where it cannot go online."""
+    source, target = situation.hosts[place.host], situation.hosts[guest.host]
+    against = barrier(situation, entry, source, target)
+    if against is not None:
+        return _blocked(found, *against)
+    if (source.name, target.name) in history.refused:
+        text = f"the platform refused, and nothing has changed since: {history.refused[source.name, target.name]}"
+        fix = "remove the cause; it is tried again when the facts or the document change"
+        return _blocked(found, Reason.REFUSED_BY_PLATFORM, text, fix)
+    why = f"declared on {target.name}"
+    decision = decision_for(situation, guest, entry, source, target, history.spent is not None)
+    stops = found.power is StepKind.STOP
+    if stops and decision.method is not Method.ONLINE:
+        if situation.unseen:
+            text = f"once stopped, it could run where nobody looked: {', '.join(situation.unseen)}"
+            return _blocked(found, Reason.OWNER_UNKNOWN, text, "make these hosts answer, or declare a dead one lost")
+        stopped = replace(entry, state=RunState.STOPPED, boot_floor=None)
+        decision = decision_for(situation, guest, stopped, source, target, history.spent is not None)
+        if decision.method is not None:
+            halt = journey.power(guest, entry, source, StepKind.STOP)
+            return halt, journey.migration(guest, stopped, source, target, decision, why, hop=False)
+    if decision.method is not None:
+        return (journey.migration(guest, entry, source, target, decision, why, hop=False),)
+    if history.spent is not None:
+        reason, text, fix = attempts.exhausted(history.spent, guest.migration)
+        return _blocked(found, reason, f"{text}; offline: {_refusal(decision, Method.OFFLINE)}", fix, decision.verdicts)
+    text = f"online: {_refusal(decision, Method.ONLINE)}; offline: {_refusal(decision, Method.OFFLINE)}"
+    fix = decision.deciding.fix if decision.deciding is not None else ""
+    return _blocked(found, Reason(decision.reason), text, fix, decision.verdicts)
+
+
+def barrier(
+    situation: Situation, entry: Registration, source: HostFacts, target: HostFacts
+) -> tuple[Reason, str, str] | None:
+    """What speaks against this pair of hosts before the platform's rules are asked."""
+    if source.platform not in situation.rulebooks:
+        return Reason.PLATFORM_UNKNOWN, f"no rules are known for {source.platform}", "choose another host"
+    if situation.name_taken(entry, target.name):
+        text = f"another guest is named {entry.name} on {target.name}"
+        return Reason.NAME_TAKEN, text, "rename one of the two"
+    return None
+
+
+def decision_for(
+    situation: Situation, guest: Guest, entry: Registration, source: HostFacts, target: HostFacts, only_offline: bool
+) -> Decision:
+    """Online, offline or blocked. `only_offline`: the online attempts are used up."""
+    policy = replace(guest.migration, method=Method.OFFLINE) if only_offline else guest.migration
+    decision = decide(Question(entry, source, target), policy, situation.rulebooks[source.platform])
+    if only_offline and decision.method is Method.OFFLINE and decision.deciding is not None:
+        text = f"{guest.migration.attempts} online attempts ended without a move"
+        return replace(decision, deciding=replace(decision.deciding, reason=text))
+    return decision
+
+
+def _refusal(decision: Decision, method: Method) -> str:
+    refused = decision.refused(method)
+    return refused[0].reason if refused else "allowed"
+
+
+def _blocked(found: GuestDiff, reason: Reason, text: str, fix: str = "", verdicts: Sequence[Verdict] = ()) -> Blocked:
+    place = found.place.host if found.place is not None else ""
+    return Blocked(found.name, found.uuid, found.wanted, place, reason, text, fix, tuple(verdicts))

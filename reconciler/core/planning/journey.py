@@ -1,0 +1,124 @@
+"""One guest's way to its declared place and power, leg by leg. Made by admission and hops, laid out by timetable.
+
+A leg becomes a step of the plan once it has a start. Nothing here looks at other guests.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.core import capacity
+from reconciler.core.compatibility import Decision
+from reconciler.core.desired import Cleanup, Guest
+from reconciler.core.diff import GuestDiff
+from reconciler.core.model import Load, Method, RunState, StepKind
+from reconciler.core.observed import HostFacts, Registration
+from reconciler.core.planning import durations
+from reconciler.core.planning.durations import Duration
+from reconciler.core.planning.intent import facts_digest
+
+REASONS_SPELT_OUT = 3
+"""How many rules a step's reason quotes; `explain` shows all."""
+
+
+@dataclass(frozen=True)
+class Leg:
+    """One thing done to the guest. `takes` is held on the target from its start, `frees` on the source to its end."""
+
+    kind: StepKind
+    source: str
+    target: str
+    method: Method | None
+    running: bool
+    takes: Load
+    frees: Load
+    duration: Duration
+    reason: str
+    facts: str
+    hop: bool = False
+    one_way: str = ""
+    moved_mib: int = 0
+    """What goes over the network."""
+    delete_source: bool = False
+
+    @property
+    def stops_guest(self) -> bool:
+        """Whether it takes a running guest down."""
+        return self.kind is StepKind.STOP or (self.method is Method.OFFLINE and self.running)
+
+
+@dataclass(frozen=True)
+class Journey:
+    """All legs of one guest, in order. `entry` is its registration as seen."""
+
+    guest: Guest
+    difference: GuestDiff
+    entry: Registration
+    legs: tuple[Leg, ...]
+    intent: str
+    attempt: int = 1
+    """Which attempt of its intent the first leg is."""
+    refused: frozenset[tuple[str, str]] = frozenset()
+    """(source, target) pairs that the platform refused on the very facts of now."""
+    only_offline: bool = False
+    """The online attempts are used up."""
+
+    @property
+    def name(self) -> str:
+        """The guest's name."""
+        return self.guest.name
+
+
+def migration(
+    guest: Guest, entry: Registration, source: HostFacts, target: HostFacts, decision: Decision, why: str, *, hop: bool
+) -> Leg:
+    """The leg that brings the guest, registered as `entry`, to `target`. `why` begins its reason."""
+    method = decision.method or Method.OFFLINE
+    takes = capacity.needed(entry, target, copies=True)
+    copied_mib = takes.disk_mib
+    delete_source = guest.migration.cleanup is Cleanup.DELETE and copied_mib > 0
+    held = entry.load(source.memory_overhead_percent) if entry.running else Load()
+    return Leg(
+        kind=StepKind.MIGRATE,
+        source=source.name,
+        target=target.name,
+        method=method,
+        running=entry.running,
+        takes=takes if entry.running else Load(disk_mib=copied_mib),
+        frees=Load(held.memory_mib, held.cpu_percent, copied_mib if delete_source else 0),
+        duration=durations.migration(entry, source, target, method, guest.migration.stop),
+        reason=f"{why}; {how(decision)}",
+        facts=facts_digest(entry, source, target),
+        hop=hop,
+        one_way=decision.one_way,
+        moved_mib=copied_mib + (entry.memory_mib if method is Method.ONLINE else 0),
+        delete_source=delete_source,
+    )
+
+
+def power(guest: Guest, entry: Registration, host: HostFacts, kind: StepKind) -> Leg:
+    """The leg that starts or stops the guest where it is."""
+    load = entry.load(host.memory_overhead_percent)
+    starts = kind is StepKind.START
+    stopping_s = durations.stopping_s(guest.migration.stop)
+    return Leg(
+        kind=kind,
+        source=host.name,
+        target=host.name,
+        method=None,
+        running=not starts,
+        takes=load if starts else Load(),
+        frees=Load() if starts else load,
+        duration=Duration(durations.starting_s(), 0.0) if starts else Duration(stopping_s, 0.0),
+        reason=f"declared power: {guest.power}; {RunState.STOPPED if starts else RunState.RUNNING} now",
+        facts=facts_digest(entry, host, host),
+    )
+
+
+def how(decision: Decision) -> str:
+    """The method, and what decided for it."""
+    if decision.method is Method.ONLINE:
+        ours = ("document", "reconciler")
+        rules = [entry for entry in decision.verdicts if entry.method is Method.ONLINE and entry.source not in ours]
+        return "; ".join(["online", *(entry.reason for entry in rules[:REASONS_SPELT_OUT])]).replace("; ", ": ", 1)
+    return f"offline because {decision.deciding.reason}" if decision.deciding is not None else "offline"

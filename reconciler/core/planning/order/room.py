@@ -1,0 +1,175 @@
+"""Who holds which room on which host while a plan is laid out, and which steps must end before others may begin.
+
+Called by timetable. Each MiB that an arrival takes is traced to free room or to a departure, and the arrival waits for
+these departures. So whatever respects `after`, in any order and at any speed, keeps every host within its capacity.
+Never looks at slots or times.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from reconciler.core.model import Load
+from reconciler.core.planning.journey import Journey
+
+DIMENSIONS = ("memory_mib", "cpu_percent", "disk_mib")
+
+
+class Account:
+    """One dimension of one host. A host that is over its capacity has a debt, which departures pay first."""
+
+    __slots__ = ("available", "debt", "freed", "payers", "pool")
+
+    def __init__(self, room: int) -> None:
+        self.pool = max(0, room)
+        self.debt = max(0, -room)
+        self.payers: list[int] = []
+        self.freed: deque[tuple[int, int]] = deque()
+        self.available = self.pool
+
+    def take(self, amount: int) -> list[int]:
+        """Take so much of what is available; the departures that made the room."""
+        if amount <= 0:
+            return []
+        self.available -= amount
+        from_pool = min(self.pool, amount)
+        self.pool -= from_pool
+        amount -= from_pool
+        after = list(self.payers)
+        while amount > 0:
+            step, freed = self.freed.popleft()
+            after.append(step)
+            if freed > amount:
+                self.freed.appendleft((step, freed - amount))
+            amount -= freed
+        return after
+
+    def give(self, step: int, amount: int) -> None:
+        """A departure has ended."""
+        if amount <= 0:
+            return
+        if self.debt:
+            self.payers.append(step)
+            paid = min(self.debt, amount)
+            self.debt -= paid
+            amount -= paid
+        if amount:
+            self.freed.append((step, amount))
+            self.available += amount
+
+
+class Ledger:
+    """The accounts of one host."""
+
+    __slots__ = ("cpu", "disk", "memory")
+
+    def __init__(self, room: Load) -> None:
+        self.memory, self.cpu, self.disk = Account(room.memory_mib), Account(room.cpu_percent), Account(room.disk_mib)
+
+    @property
+    def available(self) -> Load:
+        """What may be taken now."""
+        return Load(self.memory.available, self.cpu.available, self.disk.available)
+
+    def fits(self, load: Load) -> bool:
+        """Whether it may be taken now. What is not asked for is not judged."""
+        return (
+            (load.memory_mib <= 0 or load.memory_mib <= self.memory.available)
+            and (load.cpu_percent <= 0 or load.cpu_percent <= self.cpu.available)
+            and (load.disk_mib <= 0 or load.disk_mib <= self.disk.available)
+        )
+
+    def take(self, load: Load) -> set[int]:
+        """Take it; the departures that must have ended before."""
+        return {
+            *self.memory.take(load.memory_mib),
+            *self.cpu.take(load.cpu_percent),
+            *self.disk.take(load.disk_mib),
+        }
+
+    def give(self, step: int, load: Load) -> None:
+        """A departure has ended. Disk room is never counted on: a copy on the source may have to stay."""
+        self.memory.give(step, load.memory_mib)
+        self.cpu.give(step, load.cpu_percent)
+
+
+@dataclass(frozen=True)
+class Shortage:
+    """What a host lacks for a guest."""
+
+    host: str
+    load: Load
+    """How much is lacking; zero or less where nothing is."""
+
+    def __str__(self) -> str:
+        lacks = [
+            text
+            for amount, text in (
+                (self.load.memory_mib, f"{self.load.memory_mib} MiB of memory"),
+                (self.load.cpu_percent, f"{self.load.cpu_percent} % of a CPU"),
+                (self.load.disk_mib, f"{self.load.disk_mib} MiB of disk"),
+            )
+            if amount > 0
+        ]
+        return f"{self.host} is short of {' and '.join(lacks)}"
+
+
+def shortage(host: str, need: Load, there: Load) -> Shortage | None:
+    """What is lacking of `need` where `there` is what there is; None where it fits."""
+    if need.fits(there):
+        return None
+    lacks = [
+        max(0, wanted - max(0, available)) if wanted > 0 else 0
+        for wanted, available in ((getattr(need, name), getattr(there, name)) for name in DIMENSIONS)
+    ]
+    return Shortage(host, Load(*lacks))
+
+
+def homeless(journeys: Sequence[Journey], room: Mapping[str, Load]) -> dict[str, Shortage]:
+    """Guests whose target cannot hold them even when all that leave it have left: guest name -> what is lacking.
+
+    A guest that stays where it is, for want of room, keeps its room there: so this goes on until nothing more changes.
+    As few as possible of those that want in are turned away: the smallest one that is large enough, else the largest.
+    """
+    left = {journey.name: journey for journey in journeys}
+    turned_away: dict[str, Shortage] = {}
+    while True:
+        end = _end_state(left.values(), room)
+        over = next(((host, load) for host, load in sorted(end.items()) if _arrivals_over(left, host, load)), None)
+        if over is None:
+            return turned_away
+        host, load = over
+        dimension = next(name for name in DIMENSIONS if _wanting(left, host, name) and getattr(load, name) < 0)
+        wanting = _wanting(left, host, dimension)
+        lacking = -getattr(load, dimension)
+        enough = [entry for entry in wanting if entry[0] >= lacking]
+        _, name = min(enough) if enough else max(wanting)
+        turned_away[name] = Shortage(host, Load(**{dimension: lacking}))
+        del left[name]
+
+
+def _end_state(journeys: Iterable[Journey], room: Mapping[str, Load]) -> dict[str, Load]:
+    """What is left of each host's room when every journey is over."""
+    end = dict(room)
+    for journey in journeys:
+        for leg in journey.legs:
+            end[leg.target] -= leg.takes
+            end[leg.source] += Load(leg.frees.memory_mib, leg.frees.cpu_percent)
+    return end
+
+
+def _arrivals_over(left: Mapping[str, Journey], host: str, load: Load) -> bool:
+    """Whether the host would be over, and not only because it is now."""
+    return any(getattr(load, name) < 0 and _wanting(left, host, name) for name in DIMENSIONS)
+
+
+def _wanting(left: Mapping[str, Journey], host: str, dimension: str) -> list[tuple[int, str]]:
+    """(what it takes for good, guest) of every guest that comes to the host, or starts there."""
+    wanting = []
+    for name, journey in left.items():
+        takes = sum(getattr(leg.takes, dimension) for leg in journey.legs if leg.target == host)
+        if takes > 0:
+            wanting.append((takes, name))
+    return wanting

@@ -1,0 +1,91 @@
+"""Why room, slots or order keep a guest where it is, in words that name hosts and amounts. Called by the scheduler.
+
+Says it; what is refused is decided by room, slots and timetable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from reconciler.core.model import Load, StepKind
+from reconciler.core.planning.journey import Journey
+from reconciler.core.planning.order.room import Shortage, homeless
+from reconciler.core.planning.order.slots import Slots
+from reconciler.core.planning.order.timetable import Stuck, Timetable
+from reconciler.core.planning.plan import Blocked, Reason
+from reconciler.core.planning.situation import Situation
+
+
+def without_slot(situation: Situation, journeys: Sequence[Journey]) -> list[Blocked]:
+    """The guests that moves under way leave no slot for, as long as they last."""
+    slots = Slots(situation.desired.fleet.limits, situation.records)
+    refused = []
+    for journey in journeys:
+        moves = any(leg.kind is StepKind.MIGRATE for leg in journey.legs)
+        full = "the fleet" if moves and slots.fleet_full else next(filter(None, map(slots.full, journey.legs)), None)
+        if full is not None:
+            busy = [record for record in situation.records if full == "the fleet" or record.touches(full)]
+            by = ", ".join(f"{record.guest_name} by {record.controller}" for record in busy) or "limits of 0"
+            text = f"moves under way take every slot of {full}: {by}"
+            refused.append(_blocked(journey, Reason.SLOTS_TAKEN, text, "wait until they have ended"))
+    return refused
+
+
+def without_room(journeys: Sequence[Journey], room: Mapping[str, Load]) -> list[Blocked]:
+    """The guests whose target could not hold them even when everything else is done."""
+    lacking = homeless(journeys, room)
+    return [
+        _blocked(
+            journey,
+            Reason.NO_ROOM,
+            f"{lacking[journey.name]} for all that is declared there, even when every guest that is to leave has left",
+            f"make room on {lacking[journey.name].host}, or declare the guest elsewhere",
+        )
+        for journey in journeys
+        if journey.name in lacking
+    ]
+
+
+def stuck(timetable: Timetable, entry: Stuck) -> Blocked:
+    """A guest that can neither go nor be got out of the way."""
+    journey = timetable.journeys[entry.journey]
+    lacks = Shortage(entry.host, entry.lacks)
+    if entry.for_good:
+        text = f"{lacks} for it, and what leaves does not free as much"
+        return _blocked(journey, Reason.NO_ROOM, text, f"make room on {entry.host}, or declare the guest elsewhere")
+    knot = _knot(timetable, entry)
+    others = "; ".join(str(Shortage(host, lacking)) for host, lacking in sorted(knot.items()) if host != entry.host)
+    pinned = sorted(
+        timetable.journeys[other.journey].name
+        for other in timetable.stuck
+        if other.host in knot and not timetable.journeys[other.journey].guest.migration.hop
+    )
+    hop = (
+        f"the documents of {', '.join(pinned)} forbid a hop"
+        if pinned
+        else "no third host may take one of them meanwhile"
+    )
+    text = f"{lacks} until others leave, and these wait in turn{f' ({others})' if others else ''}; {hop}"
+    fix = f"make room on {' or '.join(sorted(knot))}, or on a third host; or allow a hop"
+    return _blocked(journey, Reason.NO_SAFE_ORDER, text, fix)
+
+
+def _knot(timetable: Timetable, first: Stuck) -> dict[str, Load]:
+    """The hosts that wait on each other, from the one this guest wants, with what each lacks for its next guest."""
+    leaving: dict[str, list[Stuck]] = {}
+    for entry in timetable.stuck:
+        for leg in timetable.journeys[entry.journey].legs:
+            leaving.setdefault(leg.source, []).append(entry)
+    knot, fresh = {first.host: first.lacks}, [first.host]
+    while fresh:
+        for entry in leaving.get(fresh.pop(), ()):
+            if entry.host not in knot:
+                knot[entry.host] = entry.lacks
+                fresh.append(entry.host)
+    return knot
+
+
+def _blocked(journey: Journey, reason: Reason, text: str, fix: str) -> Blocked:
+    found = journey.difference
+    place = found.place.host if found.place is not None else ""
+    return Blocked(found.name, found.uuid, found.wanted, place, reason, text, fix)
