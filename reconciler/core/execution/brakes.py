@@ -1,0 +1,111 @@
+"""Why a plan is shown but not run. Called once for each plan, before anything is sent; holds nothing back itself.
+
+Surprise pulls a brake: much less to see than before, much more to do than usual, runs that ended badly. Each says what
+releases it. What was reported before can only pull a brake, never release one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+
+from reconciler.core.desired import DesiredFleet, Mode
+from reconciler.core.observed import ObservedFleet
+from reconciler.core.planning.plan import Brake, Plan
+
+UNREACHABLE_PERCENT = 30
+UNREACHABLE_MIN = 2
+"""More than so many percent of the hosts, and at least so many, may not be unreachable at once."""
+VANISHED_PERCENT = 10
+VANISHED_MIN = 2
+"""More than so many percent of the guests, and at least so many, may not vanish from one pass to the next."""
+BAD_RUNS_MAX = 3
+"""After so many runs in a row that ended unknown or broken the fleet is suspended."""
+NAMES_MAX = 5
+"""How many names a text spells out."""
+
+
+class BrakeReason(StrEnum):
+    """The brakes; each is explained in docs/reference/reasons.md."""
+
+    REPORT_MODE = "ReportMode"
+    SUSPENDED = "Suspended"
+    MANY_HOSTS_UNREACHABLE = "ManyHostsUnreachable"
+    MANY_GUESTS_VANISHED = "ManyGuestsVanished"
+    TOO_MANY_MOVES = "TooManyMoves"
+    TOO_MANY_STOPS = "TooManyStops"
+
+
+def brakes(
+    desired: DesiredFleet,
+    observed: ObservedFleet,
+    plan: Plan,
+    *,
+    previous_guests: Mapping[str, frozenset[str]] | None = None,
+    bad_runs: int = 0,
+    allow: Mapping[str, int] | None = None,
+    lost_hosts: frozenset[str] = frozenset(),
+) -> tuple[Brake, ...]:
+    """Every brake that holds this plan. `previous_guests` is host -> uuids registered there as last reported, `bad_runs`
+    how many runs in a row ended unknown or broken, `allow` what the person at the keyboard allows beyond limits."""
+    found = [
+        *_report_mode(desired),
+        *_suspended(bad_runs),
+        *_hosts_unreachable(desired, observed, lost_hosts),
+        *_guests_vanished(observed, previous_guests or {}),
+        *_too_much(desired, plan, allow or {}),
+    ]
+    return tuple(found)
+
+
+def _report_mode(desired: DesiredFleet) -> Iterator[Brake]:
+    if desired.fleet.mode is Mode.REPORT:
+        text = f"fleet {desired.fleet.name} is only reported on"
+        yield Brake(BrakeReason.REPORT_MODE, text, "set spec.mode to apply in the Fleet document")
+
+
+def _suspended(bad_runs: int) -> Iterator[Brake]:
+    if bad_runs >= BAD_RUNS_MAX:
+        text = f"{bad_runs} runs in a row ended unknown or broken: nothing more is begun"
+        yield Brake(BrakeReason.SUSPENDED, text, "look at the guests of these runs, then `reconciler resume`")
+
+
+def _hosts_unreachable(desired: DesiredFleet, observed: ObservedFleet, lost_hosts: frozenset[str]) -> Iterator[Brake]:
+    """Hosts that the operator declared lost are no surprise."""
+    hosts = sorted(name for name in desired.hosts if name not in lost_hosts)
+    away = [name for name in hosts if observed.facts(name) is None]
+    if len(away) >= UNREACHABLE_MIN and 100 * len(away) > UNREACHABLE_PERCENT * len(hosts):
+        text = f"{len(away)} of {len(hosts)} hosts cannot be read: {_names(away)}"
+        release = "make them answer, or declare dead ones lost in the settings"
+        yield Brake(BrakeReason.MANY_HOSTS_UNREACHABLE, text, release)
+
+
+def _guests_vanished(observed: ObservedFleet, previous_guests: Mapping[str, frozenset[str]]) -> Iterator[Brake]:
+    """Guests known before that no host knows now. One that was on a host nobody can read now may still be there."""
+    known = {entry.uuid for facts in observed.reachable() for entry in facts.registrations}
+    unsure = {uuid for host, uuids in previous_guests.items() if observed.facts(host) is None for uuid in uuids}
+    before = {uuid for uuids in previous_guests.values() for uuid in uuids} - unsure
+    vanished = sorted(before - known)
+    if len(vanished) >= VANISHED_MIN and 100 * len(vanished) > VANISHED_PERCENT * len(before):
+        text = f"{len(vanished)} of {len(before)} guests are registered on no host any more: {_names(vanished)}"
+        release = "find out where they went; the next pass is measured against this one"
+        yield Brake(BrakeReason.MANY_GUESTS_VANISHED, text, release)
+
+
+def _too_much(desired: DesiredFleet, plan: Plan, allow: Mapping[str, int]) -> Iterator[Brake]:
+    limits = desired.fleet.limits
+    trailer = desired.commit.allow if desired.commit is not None else {}
+    for what, count, limit, reason in (
+        ("moves", len(plan.moves), limits.moves_per_pass, BrakeReason.TOO_MANY_MOVES),
+        ("stops", len(plan.stops), limits.stops_per_pass, BrakeReason.TOO_MANY_STOPS),
+    ):
+        most = max(limit, trailer.get(what, 0), allow.get(what, 0))
+        if count > most:
+            text = f"the plan has {count} {what}, at most {most} are allowed in one pass"
+            release = f"a commit with the trailer `Reconciler-Allow: {what}={count}`, or `--allow-{what} {count}`"
+            yield Brake(reason, text, release)
+
+
+def _names(names: list[str]) -> str:
+    rest = len(names) - NAMES_MAX
+    return ", ".join(names[:NAMES_MAX]) + (f" and {rest} more" if rest > 0 else "")
