@@ -10,12 +10,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.git.commits import read_commits
-from reconciler.git.message import commit_message, flat, flat_trailers
+from reconciler.git.message import commit_message, flat_trailers
 from reconciler.git.plumbing import Entry, Repository
 from reconciler.git.quarantine import quarantine
 from reconciler.git.revision import is_descendant
-from reconciler.git.status_commit import FILE_MODE, build_commit, changed_files
+from reconciler.git.status_commit import FILE_MODE, Identity, author_variables, build_commit, changed_files
 from reconciler.git.trouble import GitTrouble, printable
+
+__all__ = ["STATUS_REFS", "Identity", "LogEntry", "Published", "StatusBranch", "publish", "read_status"]
 
 STATUS_REFS = "refs/heads/reconciler/status/"
 TRIES_MAX = 10
@@ -26,14 +28,6 @@ ODD_PATHS_SHOWN_MAX = 5
 PATH_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 """No part may start with a dot: `.git`, `..`, and `.github`, which would make the forge run something."""
 PATH_CHARACTERS_MAX = 1024
-
-
-@dataclass(frozen=True)
-class Identity:
-    """In whose name a commit is made."""
-
-    name: str
-    email: str
 
 
 @dataclass(frozen=True)
@@ -131,7 +125,7 @@ def publish(
         _checked_path(path)
     _refuse_checked_out(repository, ref)
     written = flat_trailers(trailers)
-    author = _author(identity, when)
+    author = author_variables(identity, when)
     text = commit_message(message, trailers)
     for _ in range(TRIES_MAX):
         tip = _tip(repository, ref)
@@ -191,15 +185,6 @@ def _tip(repository: Repository, ref: str) -> str | None:
             raise GitTrouble("status-ref-invalid", what, hint="delete that ref; the next report makes it anew")
         return object_id
     return None
-
-
-def _author(identity: Identity, when: int) -> dict[str, str]:
-    """What tells git who commits and when, so that nothing of this machine or its clock gets into a commit."""
-    name, email = (re.sub("[<>]", "", flat(text)).strip() for text in (identity.name, identity.email))
-    if not name or not email or when < 0:
-        raise GitTrouble("identity-invalid", "a status commit needs a name, a mail address and a time after 1970")
-    values = {"NAME": name, "EMAIL": email, "DATE": f"@{when} +0000"}
-    return {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in values.items()}
 
 
 def _check_built(

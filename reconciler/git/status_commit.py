@@ -6,13 +6,34 @@ Never moves a ref, and uses the index that it is given: never the repository's o
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+from reconciler.git.message import flat
 from reconciler.git.plumbing import Repository
+from reconciler.git.trouble import GitTrouble
 
 WRITE_TIMEOUT_S = 600.0
 FILE_MODE = "100644"
 ANY_CODE = range(-64, 256)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """In whose name a commit is made."""
+
+    name: str
+    email: str
+
+
+def author_variables(identity: Identity, when: int) -> dict[str, str]:
+    """What tells git who commits and when, so that nothing of this machine or its clock gets into a commit."""
+    name, email = (re.sub("[<>]", "", flat(text)).strip() for text in (identity.name, identity.email))
+    if not name or not email or when < 0:
+        raise GitTrouble("identity-invalid", "a status commit needs a name, a mail address and a time after 1970")
+    values = {"NAME": name, "EMAIL": email, "DATE": f"@{when} +0000"}
+    return {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in values.items()}
 
 
 def changed_files(
