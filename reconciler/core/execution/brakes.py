@@ -46,8 +46,8 @@ def brakes(
     allow: Mapping[str, int] | None = None,
     lost_hosts: frozenset[str] = frozenset(),
 ) -> tuple[Brake, ...]:
-    """Every brake that holds this plan. `previous_guests` is host -> uuids registered there as last reported, `bad_runs`
-    how many runs in a row ended unknown or broken, `allow` what the person at the keyboard allows beyond limits."""
+    """Every brake that holds this plan. `previous_guests` is host -> uuids registered there as last reported,
+    `bad_runs` how many runs in a row ended badly, `allow` what the person at the keyboard allows beyond the limits."""
     found = [
         *_report_mode(desired),
         *_suspended(bad_runs),
