@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 
 from reconciler.core.compatibility import Rulebook
 from reconciler.core.desired import DesiredFleet
@@ -19,13 +20,15 @@ from reconciler.core.planning.admission import admit
 from reconciler.core.planning.intent import digest
 from reconciler.core.planning.journey import Journey
 from reconciler.core.planning.order.bounds import bound_s
-from reconciler.core.planning.order.hops import find_hop
+from reconciler.core.planning.order.hops import early_hops, find_hop
 from reconciler.core.planning.order.timetable import ORDERS, Entry, Order, Timetable, lay_out
-from reconciler.core.planning.plan import Blocked, Plan, Step
+from reconciler.core.planning.plan import Blocked, Plan, Reason, Step
 from reconciler.core.planning.refusals import stuck, without_room, without_slot
 from reconciler.core.planning.situation import Situation
 from reconciler.errors import InvariantBroken
 
+EARLY_HOPS_MAX = 32
+"""How many hops are tried before anything else for guests in a knot."""
 RETRIES_MAX = 40
 """How often a timetable is made anew because a guest would be stranded on its way."""
 
@@ -57,23 +60,24 @@ def make_plan(
     blocked = sorted([*blocked, *best.blocked], key=lambda entry: (entry.guest, entry.uuid))
     steps = _steps(best.timetable)
     makespan_s = best.timetable.makespan_s
+    served = [journey for journey in journeys if journey.name in best.served]
     return Plan(
         fleet=desired.fleet.name,
         commit=desired.commit,
         steps=steps,
         blocked=tuple(blocked),
         makespan_s=makespan_s,
-        bound_s=min(makespan_s, bound_s(best.journeys, room, desired.fleet.limits)),
+        bound_s=min(makespan_s, bound_s(served, room, desired.fleet.limits)),
         digest=_digest(situation, steps, blocked),
     )
 
 
 @dataclass(frozen=True)
 class _Draft:
-    """A timetable that leaves no guest on its way, the journeys it serves, as given, and the guests it does not."""
+    """A timetable that leaves no guest on its way, the guests it serves and those it does not."""
 
     timetable: Timetable
-    journeys: Sequence[Journey]
+    served: frozenset[str]
     blocked: Sequence[Blocked]
 
     @property
@@ -91,7 +95,26 @@ def _best(situation: Situation, journeys: Sequence[Journey], room: Mapping[str, 
         drafts.append(_draft(situation, journeys, room, order))
         if not drafts[-1].blocked and not drafts[-1].timetable.hopped:
             break
-    return min(drafts, key=lambda draft: draft.cost)
+    return _untied(situation, journeys, room, min(drafts, key=lambda draft: draft.cost))
+
+
+def _untied(situation: Situation, journeys: Sequence[Journey], room: Mapping[str, Load], best: _Draft) -> _Draft:
+    """The draft with hops made before anything else, for knots that no hop could untie at a standstill."""
+    tries = EARLY_HOPS_MAX
+    while tries > 0:
+        tied = {entry.guest for entry in best.blocked if entry.reason is Reason.NO_SAFE_ORDER}
+        hops = early_hops(situation, [journey for journey in journeys if journey.name in tied], room)
+        before = best
+        for detour in islice(hops, tries):
+            tries -= 1
+            changed = [detour if journey.name == detour.name else journey for journey in journeys]
+            draft = _draft(situation, changed, room, ORDERS[0])
+            if draft.cost < best.cost:
+                best, journeys = draft, changed
+                break
+        if best is before:
+            break
+    return best
 
 
 def _draft(situation: Situation, journeys: Sequence[Journey], room: Mapping[str, Load], order: Order) -> _Draft:
@@ -107,7 +130,7 @@ def _draft(situation: Situation, journeys: Sequence[Journey], room: Mapping[str,
         stranded = {entry.journey for entry in timetable.stuck if entry.begun}
         if not stranded:
             _turn_away(left, blocked, [stuck(timetable, entry) for entry in timetable.stuck])
-            return _Draft(timetable, left, blocked)
+            return _Draft(timetable, frozenset(journey.name for journey in left), blocked)
         detours = {left[number].name for number in stranded & timetable.hopped}
         if detours:
             no_hop |= detours

@@ -39,6 +39,8 @@ class _Proof:
     plan: Plan
     lost_hosts: frozenset[str]
     violations: list[str] = field(default_factory=list)
+    fit: set[str] = field(default_factory=set)
+    """Hosts that may be touched: declared, not lost, read, and each a machine of its own."""
     copies: dict[str, list[tuple[HostFacts, Registration]]] = field(default_factory=dict)
     """Guest uuid -> its registrations that run or could be started."""
     names: dict[str, set[str]] = field(default_factory=dict)
@@ -53,7 +55,14 @@ class _Proof:
 
     def __post_init__(self) -> None:
         self.claims.update(guest.uuid for guest in self.desired.guests.values() if guest.uuid is not None)
+        machines = Counter(facts.machine_id for facts in self.observed.reachable())
         for facts in self.observed.reachable():
+            if (
+                machines[facts.machine_id] == 1
+                and facts.name in self.desired.hosts
+                and facts.name not in self.lost_hosts
+            ):
+                self.fit.add(facts.name)
             for entry in facts.registrations:
                 self.names.setdefault(entry.name, set()).add(entry.uuid)
                 if entry.running or entry.runnable:
@@ -106,18 +115,12 @@ class _Proof:
                 self._check_load(step, copy)
 
     def _check_hosts(self, step: Step) -> bool:
-        closed = [host for host in step.hosts if not self._open(host)]
+        closed = [host for host in step.hosts if host not in self.fit]
         for host in closed:
             self.say(
                 f"{step.id}: touches {host}, which was not read, is not declared, or is not the machine it should be"
             )
         return not closed
-
-    def _open(self, host: str) -> bool:
-        facts = self.observed.facts(host)
-        if facts is None or host not in self.desired.hosts or host in self.lost_hosts:
-            return False
-        return all(other.machine_id != facts.machine_id for other in self.observed.reachable() if other.name != host)
 
     def _check_identity(self, step: Step, guest: Guest) -> Registration | None:
         """The one copy of the guest that the step is about."""
@@ -172,7 +175,7 @@ class _Proof:
 
     def _full_look(self) -> bool:
         """Whether every host in play was read, and is the machine it should be."""
-        return all(self._open(host) for host in self.desired.hosts if host not in self.lost_hosts)
+        return all(host in self.fit for host in self.desired.hosts if host not in self.lost_hosts)
 
     def _check_load(self, step: Step, entry: Registration) -> None:
         """What the step says it takes and frees is not less, or more, than the guest's registration says."""

@@ -267,6 +267,18 @@ def test_a_hop_keeps_off_a_host_where_others_want_in() -> None:
     assert "x a → d online (hop)" in told(plan)
 
 
+def test_a_hop_may_have_to_come_before_others_arrive_on_the_third_host() -> None:
+    looks = [
+        full("a", ("x", 8000)),
+        full("b", ("y", 8000)),
+        host("c", memory_mib=8000),
+        full("d", ("z", 1000)),
+    ]
+    plan = world(looks, [guest("x", "b"), guest("y", "a"), guest("z", "c")]).plan()
+    assert {} == refusals(plan)
+    assert ["x a → c online (hop)", "y b → a online", "x c → b online", "z d → c online"] == told(plan)
+
+
 def test_no_hop_where_the_documents_forbid_it() -> None:
     looks = [full("a", ("x", 4096)), full("b", ("y", 4096)), host("c")]
     plan = world(looks, [guest("x", "b", hop=False), guest("y", "a", hop=False)]).plan()

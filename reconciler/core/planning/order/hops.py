@@ -7,7 +7,7 @@ fewest bytes. Never moves a guest whose document forbids hops, nor one that is i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.core import capacity
@@ -42,14 +42,34 @@ def find_hop(situation: Situation, forbidden: frozenset[str], still: Standstill)
     wanting = _wanting(still)
     with_downtime = None
     for candidate in sorted(_candidates(situation, forbidden, still, wanting)):
-        legs = _legs(situation, still, candidate, wanting)
+        direct = _next(still, candidate.number)
+        for_whom = [name for name, _ in wanting[direct.source] if name != candidate.guest]
+        legs = _legs(situation, still.journeys[candidate.number], direct, candidate.host, for_whom)
         if legs is None:
             continue
-        direct = _next(still, candidate.number)
         if sum(leg.stops_guest for leg in legs) <= direct.stops_guest:
             return (candidate.number, *legs)
         with_downtime = with_downtime or (candidate.number, *legs)
     return with_downtime
+
+
+def early_hops(situation: Situation, journeys: Sequence[Journey], room: Mapping[str, Load]) -> Iterator[Journey]:
+    """These journeys with a hop each, fewest bytes first: for knots that no hop unties any more once others have come
+    to the third host."""
+    names = [journey.name for journey in journeys]
+    candidates = [
+        (direct.moved_mib, journey.name, host, index, journey)
+        for journey in journeys
+        for index, direct in enumerate(journey.legs)
+        if direct.kind is StepKind.MIGRATE and journey.guest.migration.hop and not any(leg.hop for leg in journey.legs)
+        for host in situation.hosts
+        if host not in (direct.source, direct.target) and _takes(situation, journey, direct, host).fits(room[host])
+    ]
+    for _, name, host, index, planned in sorted(candidates, key=lambda candidate: candidate[:3]):
+        for_whom = [other for other in names if other != name]
+        legs = _legs(situation, planned, planned.legs[index], host, for_whom)
+        if legs is not None:
+            yield replace(planned, legs=(*planned.legs[:index], *legs, *planned.legs[index + 1 :]))
 
 
 def _next(still: Standstill, number: int) -> Leg:
@@ -72,7 +92,7 @@ def _candidates(
     for number in sorted(still.next_leg):
         entry, leg = still.journeys[number], _next(still, number)
         arrivals = [takes for name, takes in wanting.get(leg.source, ()) if name != entry.name]
-        if leg.kind is not StepKind.MIGRATE or number in still.hopped or entry.name in forbidden:
+        if leg.kind is not StepKind.MIGRATE or any(leg.hop for leg in entry.legs) or entry.name in forbidden:
             continue
         if not entry.guest.migration.hop or not arrivals or not leg.frees.memory_mib + leg.frees.cpu_percent:
             continue
@@ -83,8 +103,6 @@ def _candidates(
             if host in (leg.source, leg.target) or not still.ledgers[host].fits(takes):
                 continue
             if still.slots.full(replace(leg, target=host)) is not None:
-                continue
-            if leg.running and not situation.vcpus_fit(entry.entry, host):
                 continue
             left = still.ledgers[host].available - takes
             starves = any(not wanted.fits(left) for _, wanted in wanting.get(host, ()))
@@ -97,15 +115,16 @@ def _takes(situation: Situation, entry: Journey, leg: Leg, host: str) -> Load:
 
 
 def _legs(
-    situation: Situation, still: Standstill, candidate: Candidate, wanting: Mapping[str, list[tuple[str, Load]]]
+    situation: Situation, planned: Journey, direct: Leg, host: str, for_whom: Sequence[str]
 ) -> tuple[Leg, Leg] | None:
     """The way over the third host, where the platform and the document allow both legs."""
-    planned, direct = still.journeys[candidate.number], _next(still, candidate.number)
-    source, rest, target = (situation.hosts[name] for name in (direct.source, candidate.host, direct.target))
+    source, rest, target = (situation.hosts[name] for name in (direct.source, host, direct.target))
     if (source.name, rest.name) in planned.refused or (rest.name, target.name) in planned.refused:
         return None
     here = _as_of(planned.entry, direct.running)
     if barrier(situation, here, source, rest) is not None:
+        return None
+    if here.running and not situation.vcpus_fit(here, rest.name):
         return None
     first = decision_for(situation, planned.guest, here, source, rest, planned.only_offline)
     if first.method is None:
@@ -115,8 +134,7 @@ def _legs(
     second = decision_for(situation, planned.guest, there, rest, target, planned.only_offline)
     if second.method is None:
         return None
-    makes_room_for = ", ".join(name for name, _ in wanting[source.name] if name != planned.name)
-    away = f"rests on {rest.name} to make room on {source.name} for {makes_room_for}; declared on {target.name}"
+    away = f"rests on {rest.name} to make room on {source.name} for {', '.join(for_whom)}; declared on {target.name}"
     back = f"declared on {target.name}, after its rest on {rest.name}"
     return (
         journey.migration(planned.guest, here, source, rest, first, away, hop=True),

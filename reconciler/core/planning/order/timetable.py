@@ -73,7 +73,6 @@ class Standstill:
     """Journey -> index of the leg that cannot begin."""
     ledgers: Mapping[str, Ledger]
     slots: Slots
-    hopped: frozenset[int]
 
 
 FindHop = Callable[[Standstill], tuple[int, Leg, Leg] | None]
@@ -112,7 +111,7 @@ def lay_out(
 ) -> Timetable:
     """Begin at each moment whatever may begin, in this order, until all is done or stuck."""
     desk = _Desk(list(journeys), {host: Ledger(load) for host, load in room.items()}, Slots(limits, under_way), order)
-    desk.open()
+    desk.set_out()
     while True:
         desk.begin_what_can()
         if desk.running:
@@ -128,7 +127,7 @@ def _detour(desk: _Desk, find_hop: FindHop) -> bool:
     tied = dict(desk.next_leg)
     found = False
     while tied:
-        hop = find_hop(Standstill(desk.journeys, tied, desk.ledgers, desk.slots, frozenset(desk.hopped)))
+        hop = find_hop(Standstill(desk.journeys, tied, desk.ledgers, desk.slots))
         if hop is None:
             break
         found = True
@@ -178,7 +177,7 @@ class _Desk:
     """Host -> journeys that wait for a slot or for room there; they are looked at again when something ends there."""
     hopped: set[int] = field(default_factory=set)
 
-    def open(self) -> None:
+    def set_out(self) -> None:
         """Everything waits, nothing has begun."""
         wanted: dict[str, int] = defaultdict(int)
         for journey in self.journeys:
@@ -199,7 +198,7 @@ class _Desk:
     def consider(self, number: int) -> None:
         """Put the journey where it is looked at next."""
         leg = self.leg(number)
-        key = self.order(leg, self.work_s, self.lacking_mib)
+        key = (not leg.hop, *self.order(leg, self.work_s, self.lacking_mib))
         heapq.heappush(self.ready[leg.kind is StepKind.MIGRATE], (key, self.journeys[number].name, number))
 
     def begin_what_can(self) -> None:

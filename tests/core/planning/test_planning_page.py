@@ -1,0 +1,36 @@
+"""The example on the page about planning is what the planner does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.core.fleets import ALLOWED, guest, host, refusals, registration, world
+
+PAGE = (Path(__file__).resolve().parents[3] / "docs/concepts/planning.md").read_text(encoding="utf-8")
+GIB = 1024
+
+
+def test_the_example_is_what_is_planned() -> None:
+    looks = [
+        host("vmhost-a", registration("db01", 16 * GIB)),
+        host("vmhost-b", registration("web01", 8 * GIB), registration("web02", 8 * GIB)),
+        host("vmhost-c"),
+        host("vmhost-d", registration("batch01", 2 * GIB), registration("mail01", 2 * GIB), version="4.1"),
+    ]
+    guests = [
+        guest("db01", "vmhost-b"),
+        guest("web01", "vmhost-a"),
+        guest("web02", "vmhost-a"),
+        guest("batch01", "vmhost-c", downtime=ALLOWED),
+        guest("mail01", "vmhost-c"),
+    ]
+    plan = world(looks, guests).plan()
+    rows = [
+        f"| `{step.id}` | {step.source} → {step.target} | {step.method} "
+        f"| {', '.join(f'`{name}`' for name in step.after) or '-'} "
+        f"| {step.start_s:.0f} s | {step.duration_s:.0f} s | {step.downtime_s:.0f} s |"
+        for step in plan.steps
+    ]
+    assert re.findall(r"^\| `0.*$", PAGE, re.MULTILINE) == rows
+    assert {"mail01": "DowntimeForbidden"} == refusals(plan)
