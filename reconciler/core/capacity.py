@@ -39,9 +39,14 @@ def used(facts: HostFacts, *, without_record: str = "") -> Load:
     loads += [
         _kept(record, facts)
         for record in facts.records
-        if record.under_way and record.id != without_record and record.guest_uuid not in running
+        if _keeps(record, facts) and record.id != without_record and record.guest_uuid not in running
     ]
     return Load.total(loads)
+
+
+def _keeps(record: MoveRecord, facts: HostFacts) -> bool:
+    """Whether the record keeps room. A parked one does while it watches for a late stop: its guest would be started here."""
+    return record.under_way or (record.stopped_by_us and facts.name == record.source)
 
 
 def _kept(record: MoveRecord, facts: HostFacts) -> Load:

@@ -10,6 +10,7 @@ from reconciler.core.desired import DesiredFleet
 from reconciler.core.diff import Diff, Finding, diff
 from reconciler.core.execution import evidence
 from reconciler.core.execution.brakes import brakes
+from reconciler.core.execution.lateness import may_stop_late, stopped_late
 from reconciler.core.execution.outcome import Outcome, OutcomeKind
 from reconciler.core.execution.run import Run, StepState
 from reconciler.core.model import Method, StepKind
@@ -57,13 +58,14 @@ def _adopt_all(turn: Turn, observed: ObservedFleet) -> bool:
     found: dict[str, tuple[HostFacts, MoveRecord]] = {}
     for facts in observed.reachable():
         for record in facts.records:
-            if record.under_way and (record.id not in found or facts.name == record.source):
+            if record.id not in found or facts.name == record.source:
                 found[record.id] = (facts, record)
     for record_id in sorted(found):
         facts, record = found[record_id]
         ours = record.controller == turn.config.controller
         known = record.source in turn.the_pass.desired.hosts and record.target in turn.the_pass.desired.hosts
-        if known and (ours or record.expires_s <= facts.clock_s):
+        late = record.stage is Stage.PARKED and stopped_late(record, facts, turn.config.timing)
+        if known and (late or (record.under_way and (ours or record.expires_s <= facts.clock_s))):
             moving.adopt(turn, record)
     return bool(turn.moves)
 
@@ -126,7 +128,7 @@ def _plan(turn: Turn, observed: ObservedFleet) -> None:
 
 def _start_run(turn: Turn, plan: Plan) -> None:
     current = turn.the_pass
-    run_id = current.begin.pass_id if current.rounds == 1 else f"{current.begin.pass_id}-{current.rounds}"
+    run_id = current.begin.pass_id if len(current.plans) == 1 else f"{current.begin.pass_id}-{len(current.plans)}"
     turn.change(phase=Phase.RUNNING, run=Run.of(run_id, plan, current.desired.fleet.limits))
 
 
@@ -150,6 +152,7 @@ def _brakes(turn: Turn, observed: ObservedFleet, plan: Plan) -> tuple[Brake, ...
         previous_guests=current.begin.previous_guests,
         bad_runs=current.begin.bad_runs,
         allow=turn.config.allow,
+        lost_hosts=turn.config.lost_hosts,
     )
     return tuple(brake for brake in held if not (brake.reason == "ReportMode" and turn.config.allow_report_mode))
 
@@ -159,7 +162,8 @@ def _tidy(turn: Turn, observed: ObservedFleet, difference: Diff) -> None:
     in_place = {guest.uuid for guest in difference.guests if guest.finding in (Finding.IN_PLACE, Finding.RENAMED)}
     for facts in observed.reachable():
         for record in facts.records:
-            if record.stage is Stage.PARKED and record.guest_uuid in in_place:
+            watched = may_stop_late(record, facts.clock_s, turn.config.timing)
+            if record.stage is Stage.PARKED and record.guest_uuid in in_place and not watched:
                 guard = Guard(record.id, record.controller, (Stage.PARKED,), may_be_expired=True)
                 turn.send(turn.config.make_command(Verb.RELEASE, facts.name, record, guard), "", "tidy")
 
@@ -198,7 +202,7 @@ def report(turn: Turn) -> None:
     observed = turn.observed()
     difference = current.difference or diff(current.desired, observed, current.begin.previous_machines)
     plan = current.plans[-1] if current.plans else None
-    outcomes = _outcomes(current.done)
+    outcomes = _outcomes((*current.adopted, *current.done))
     guests = []
     for guest in difference.guests:
         blocked = next((entry for entry in plan.blocked if entry.guest == guest.name), None) if plan else None
@@ -216,7 +220,7 @@ def report(turn: Turn) -> None:
                 commit=commit,
                 started_s=current.started_s,
                 ended_s=turn.now_s,
-                result=_result(plan, difference, current.done),
+                result=_result(plan, difference, (*current.adopted, *current.done)),
                 difference=difference,
                 plans=current.plans,
                 steps=current.done,

@@ -33,7 +33,9 @@ from reconciler.loop.effects import (
 )
 from reconciler.loop.state import Config, State
 
-TIMING = Timing(record_ttl_s=120, poll_s=20, unreachable_patience_s=400, job_patience_s=1800, start_patience_s=300)
+TIMING = Timing(
+    record_ttl_s=120, poll_s=20, unreachable_patience_s=400, job_patience_s=1800, start_patience_s=300, late_stop_s=600
+)
 ANSWER_TIMEOUT_S = 30.0
 
 
@@ -67,7 +69,9 @@ class Timeline:
 class Watcher:
     """What the history wants to know of each controller; does nothing by itself."""
 
-    def looked(self, actor: Actor, host: str, look: Look) -> None: ...
+    def looked(self, actor: Actor, host: str, look: Look, at_s: float) -> None: ...
+
+    def decided(self, actor: Actor, sent: Command) -> None: ...
 
     def before(self, actor: Actor, sent: Command) -> None: ...
 
@@ -113,8 +117,7 @@ class Actor:
         if not self.alive or self.busy:
             return
         self.passes += 1
-        bad = self.last is not None and any(run.progress.state == "unknown" for run in self.last.steps)
-        self.take(Begin(f"{self.name}{self.life}p{self.passes}", self.desired(), bad_runs=int(bad)))
+        self.take(Begin(f"{self.name}{self.life}p{self.passes}", self.desired()))
 
     def changed(self) -> None:
         """A newer commit is there."""
@@ -148,6 +151,7 @@ class Actor:
             case LookAt(effect_id, host):
                 self.timeline.after(there_s, lambda: self._look(life, effect_id, host))
             case Send(effect_id, sent):
+                self.watcher.decided(self, sent)
                 self.timeline.after(there_s, lambda: self._send(life, effect_id, sent))
             case Wake(effect_id, at_s):
                 delay_s = max(0.0, at_s - self.timeline.now_s)
@@ -159,10 +163,14 @@ class Actor:
                 self.watcher.published(self, report)
 
     def _look(self, life: int, effect_id: int, host: str) -> None:
-        look = self.timeline.world.look(host)
-        if life == self.life:
-            self.watcher.looked(self, host, look)
-        self._back(life, Looked(effect_id, look))
+        look, at_s = self.timeline.world.look(host), self.timeline.now_s
+
+        def back() -> None:
+            if self.alive and life == self.life:
+                self.watcher.looked(self, host, look, at_s)
+                self.take(Looked(effect_id, look))
+
+        self.timeline.after(self.chance.uniform(0.05, 1.0), back)
 
     def _send(self, life: int, effect_id: int, sent: Command) -> None:
         self.watcher.before(self, sent)

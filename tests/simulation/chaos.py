@@ -1,6 +1,6 @@
-"""What goes wrong in a history: each fault at each stage of each method, wished for in turn so that none is left out.
+"""What goes wrong in a history: each fault at each stage of each method, in turn so that none is left out.
 
-A history gets a handful of wishes from its seed. When a command comes by that fits one, it strikes. The table at the
+Each move of a history is given one fault when it is first heard of, which strikes when its time comes. The table at the
 end of a run counts every strike by cell.
 """
 
@@ -10,6 +10,7 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import NamedTuple
 
 from reconciler.core.commands import Command, Verb
@@ -64,6 +65,7 @@ STAGES = {
 HITS_MIN = 20
 
 
+@cache
 def cells() -> tuple[Cell, ...]:
     """Every cell of the table, in its order."""
     return tuple(_cells())
@@ -110,53 +112,63 @@ def stage_after(sent: Command) -> str:
     return Stage.CLAIMED.value if sent.verb in (Verb.CLAIM, Verb.CHECK) else sent.record.stage.value
 
 
-WISHES = 10
-HARD_TO_MEET = ("starting", "start", "stopping", "stop")
+MOVES_LEFT_ALONE = 0.15
+"""Share of the moves in which nothing is made to go wrong."""
 
 
 @dataclass
 class Chaos:
-    """The wishes of one history. `struck` counts what came true."""
+    """What shall go wrong in one history: for each move at most one thing, chosen when the move is first heard of.
 
-    wishes: list[Cell]
+    `struck` counts what came true, `calm` stops it all.
+    """
+
+    seed: int
+    chosen: dict[str, Cell | None] = field(default_factory=dict)
     struck: Counter[Cell] = field(default_factory=Counter)
-
-    @staticmethod
-    def of(seed: int, chance: random.Random) -> Chaos:
-        """Neighbouring seeds wish for neighbouring cells, so that any row of seeds covers the table."""
-        table = [cell for cell in cells() for _ in range(3 if cell.stage in HARD_TO_MEET else 2)]
-        first = seed * WISHES
-        wishes = [table[(first + number) * 7919 % len(table)] for number in range(WISHES)]
-        chance.shuffle(wishes)
-        return Chaos(wishes)
+    calm: bool = False
 
     def command_fault(self, sent: Command, chance: random.Random) -> Fault | None:
-        """The fault that this command meets, where one was wished for."""
-        method, verb = method_of(sent.record), sent.verb.value
-        for cell in self.wishes:
-            if cell.method != method or cell.stage != verb or cell.fault in INCIDENTS:
-                continue
-            self.wishes.remove(cell)
-            self.struck[cell] += 1
-            return Fault(
-                FaultKind(cell.fault),
-                verb=sent.verb,
-                host=sent.host,
-                guest=sent.record.guest_uuid,
-                delay_s=float(chance.choice([5, 40, 100, 300])),
-                at_percent=chance.choice([5, 50, 95]),
-                leftover=chance.random() < 0.5,
-            )
-        return None
+        """The fault that this command meets, where one was chosen for it."""
+        cell = self._take(sent, sent.verb.value, chance)
+        if cell is None or cell.fault in INCIDENTS:
+            return None
+        self._strike(sent, cell)
+        return Fault(
+            FaultKind(cell.fault),
+            verb=sent.verb,
+            host=sent.host,
+            guest=sent.record.guest_uuid,
+            delay_s=float(chance.choice([5, 40, 100, 300])),
+            at_percent=chance.choice([5, 50, 95]),
+            leftover=chance.random() < 0.5,
+        )
 
-    def incident(self, sent: Command) -> str | None:
-        """The incident that follows this command, where one was wished for."""
-        method, stage = method_of(sent.record), stage_after(sent)
+    def incident(self, sent: Command, chance: random.Random) -> str | None:
+        """The incident that follows this command, where one was chosen for it."""
         if sent.verb in (Verb.RELEASE, Verb.PARK, Verb.RENEW):
             return None
-        for cell in self.wishes:
-            if cell.method == method and cell.stage == stage and cell.fault in INCIDENTS:
-                self.wishes.remove(cell)
-                self.struck[cell] += 1
-                return cell.fault
-        return None
+        cell = self._take(sent, stage_after(sent), chance)
+        if cell is None or cell.fault not in INCIDENTS:
+            return None
+        self._strike(sent, cell)
+        return cell.fault
+
+    def _take(self, sent: Command, stage: str, chance: random.Random) -> Cell | None:
+        """What was chosen for this move, where it fits the stage."""
+        if self.calm:
+            return None
+        if sent.record.id not in self.chosen:
+            left_alone = chance.random() < MOVES_LEFT_ALONE
+            self.chosen[sent.record.id] = None if left_alone else self._choose(method_of(sent.record))
+        cell = self.chosen[sent.record.id]
+        return cell if cell is not None and cell.stage == stage else None
+
+    def _choose(self, method: str) -> Cell:
+        """The next cell of this method's table: moves of neighbouring seeds go through it in turn."""
+        mine = [cell for cell in cells() if cell.method == method]
+        return mine[(self.seed * 13 + len(self.chosen)) % len(mine)]
+
+    def _strike(self, sent: Command, cell: Cell) -> None:
+        self.chosen[sent.record.id] = None
+        self.struck[cell] += 1

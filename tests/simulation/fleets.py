@@ -50,7 +50,8 @@ class Story:
 
 def make_story(chance: random.Random, rules: object) -> Story:
     """A fleet of 3 to 5 hosts and 3 to 8 guests, and a first commit that moves some of them."""
-    hosts = [_host(chance, number) for number in range(chance.randint(3, 5))]
+    slots = chance.choice([1, 1, 2])
+    hosts = [_host(chance, number, slots) for number in range(chance.randint(3, 5))]
     world = World.of(hosts, now_s=1_700_000_000.0, rules=rules)  # type: ignore[arg-type]  # the registry's callable
     guests = []
     for number in range(chance.randint(3, 8)):
@@ -68,7 +69,14 @@ def make_story(chance: random.Random, rules: object) -> Story:
         "sim",
         NOWHERE,
         mode=Mode.APPLY,
-        limits=Limits(concurrent=chance.choice([1, 2, 4]), moves_per_pass=100, stops_per_pass=100),
+        limits=Limits(
+            concurrent=chance.choice([1, 2, 4]),
+            concurrent_in=slots,
+            concurrent_out=slots,
+            concurrent_host=slots,
+            moves_per_pass=100,
+            stops_per_pass=100,
+        ),
         retry=Retry(backoff_s=60, factor=2, backoff_max_s=600),
     )
     host_documents = {host.name: _host_document(chance, world, host) for host in hosts}
@@ -87,15 +95,15 @@ def commit(chance: random.Random, story: Story) -> None:
         roll = chance.random()
         if roll < 0.5:
             guests[name] = replace(guest, host=chance.choice(hosts))
-        elif roll < 0.6:
+        elif roll < 0.75:
             guests[name] = replace(guest, power=chance.choice(list(PowerWish)))
-        elif roll < 0.65:
+        elif roll < 0.8:
             guests[name] = replace(guest, migration=_policy(chance))
     number = len(story.commits)
     story.commits.append(replace(story.desired, guests=guests, commit=Commit(f"c{number}")))
 
 
-def _host(chance: random.Random, number: int) -> SimHost:
+def _host(chance: random.Random, number: int, slots: int) -> SimHost:
     return SimHost(
         name=f"h{number}",
         version=chance.choice(["4.1", "4.2", "4.2", "4.2", "4.3"]),
@@ -106,6 +114,7 @@ def _host(chance: random.Random, number: int) -> SimHost:
         bandwidth_mib_s=chance.choice([50.0, 100.0]),
         networks=("lan0",),
         presented=LUNS if chance.random() < 0.95 else LUNS[:5],
+        slots=slots,
         clock_skew_s=chance.choice([0.0, -45.0, 30.0]),
     )
 

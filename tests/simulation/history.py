@@ -5,6 +5,7 @@ end.
 from __future__ import annotations
 
 import random
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from reconciler.core.diff import Finding
 from reconciler.core.execution.outcome import OutcomeKind
 from reconciler.core.model import RunState
 from reconciler.core.observed import Look
+from reconciler.core.planning.plan import Reason
 from reconciler.core.report import Report, Result, StepRun
 from reconciler.drivers.registry import refusal
 from tests.simulation.actors import Actor, Timeline, Watcher
@@ -22,13 +24,29 @@ from tests.simulation.chaos import Cell, Chaos
 from tests.simulation.fleets import Story, commit, make_story
 from tests.simulation.promises import Promises
 
-STORM_S = 2400.0
+STORM_S = 4800.0
 """How long things go wrong."""
 QUIET_PASSES_MAX = 14
 QUIET_PAUSE_S = 700.0
 EVENTS_MAX = 40_000
 
-ALARMS = frozenset({OutcomeKind.BROKEN, OutcomeKind.FAILED})
+ALARMS = frozenset({OutcomeKind.BROKEN, OutcomeKind.FAILED, OutcomeKind.UNKNOWN})
+
+
+PASSING = frozenset({Reason.BACKING_OFF, Reason.IN_TRANSITION})
+HELD = frozenset({Reason.HELD_BY_OTHER, Reason.SLOTS_TAKEN})
+"""Reasons that end by themselves."""
+
+
+def _at_its_end(report: Report) -> bool:
+    """Whether nothing is left to do but for a person: all in place or blocked, and the rest cries for help."""
+    passing = PASSING if report.adopted else PASSING | HELD  # a move that hangs holds its hosts, and that is right
+    if any(entry.reason in passing for entry in report.plans[-1].blocked):
+        return False
+    if report.result in (Result.CONVERGED, Result.BLOCKED):
+        return True
+    kinds = {run.progress.outcome.kind for run in report.adopted if run.progress.outcome is not None}
+    return not report.plans[-1].steps and bool(kinds) and kinds <= ALARMS
 
 
 @dataclass
@@ -52,7 +70,7 @@ class History(Watcher):
         self.chance = random.Random(seed)
         self.story: Story = make_story(self.chance, refusal)
         self.world = self.story.world
-        self.chaos = Chaos.of(seed, self.chance)
+        self.chaos = Chaos(seed)
         self.promises = Promises(self.world, self.story.commits)
         self.timeline = Timeline(self.world)
         self.actor = self._actor("a")
@@ -77,10 +95,10 @@ class History(Watcher):
         try:
             self._storm()
             self._quiet()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
             self.promises.violations.append(f"crashed: {error!r}")
             if self.tracing:
-                raise
+                self._note(traceback.format_exc())
         return Ended(
             self.seed,
             self.promises.violations,
@@ -94,7 +112,7 @@ class History(Watcher):
     def _storm(self) -> None:
         end_s = self.timeline.now_s + STORM_S
         self.timeline.after(0.0, self.actor.begin)
-        for at_s in sorted(self.chance.uniform(200, STORM_S - 300) for _ in range(2)):
+        for at_s in sorted(self.chance.uniform(200, STORM_S - 300) for _ in range(5)):
             self.timeline.after(at_s, self._new_commit)
         self._every(240.0, end_s, self._begin_all)
         self._play(end_s)
@@ -122,7 +140,7 @@ class History(Watcher):
     def _quiet(self) -> None:
         """Everything is mended; now the fleet must come to where the last commit wants it, or say why not."""
         self.calm = True
-        self.chaos.wishes.clear()
+        self.chaos.calm = True
         self.world.faults.planned.clear()
         for host in sorted(self.world.fleet.hosts):
             self.world.heal(host)
@@ -131,7 +149,10 @@ class History(Watcher):
         self._note("quiet")
         if not self.actor.alive:
             self.actor.revive(keep_state=True)
-        self.second = None
+        if self.second is not None:
+            self.second.kill()
+            self.second = None
+        still, before = 0, -1
         for _ in range(QUIET_PASSES_MAX):
             self.published_after.clear()
             self.actor.begin()
@@ -140,14 +161,17 @@ class History(Watcher):
             while self.actor.busy:
                 self._play(self.timeline.now_s + QUIET_PAUSE_S)
             report = self.published_after[-1] if self.published_after else None
-            if report is not None and report.result in (Result.CONVERGED, Result.BLOCKED) and not report.steps:
+            commands = sum(self.promises.commands.values())
+            still = still + 1 if report is not None and _at_its_end(report) and commands == before else 0
+            before = commands
+            if still > 1:
                 break
         self._check_end()
 
     def _check_end(self) -> None:
         """I6 and I8: it ended where it should, and one more pass does nothing."""
         report = self.published_after[-1] if self.published_after else None
-        if report is None or report.result not in (Result.CONVERGED, Result.BLOCKED):
+        if report is None or not _at_its_end(report):
             what = report.result if report is not None else "no report"
             self.promises.broken("I6", f"after {QUIET_PASSES_MAX} quiet passes the fleet is not at its end: {what}")
             return
@@ -182,8 +206,11 @@ class History(Watcher):
 
     # --- watching -------------------------------------------------------------------------------------------------
 
-    def looked(self, actor: Actor, host: str, look: Look) -> None:
-        self.promises.looked(actor, host, look)
+    def looked(self, actor: Actor, host: str, look: Look, at_s: float) -> None:
+        self.promises.looked(actor, host, look, at_s)
+
+    def decided(self, actor: Actor, sent: Command) -> None:
+        self.promises.decided(actor, sent)
 
     def before(self, actor: Actor, sent: Command) -> None:
         self.promises.before(actor, sent)
@@ -202,7 +229,7 @@ class History(Watcher):
         if sent.verb is Verb.MIGRATE:
             self.moves += 1
         if not self.calm:
-            incident = self.chaos.incident(sent)
+            incident = self.chaos.incident(sent, self.chance)
             if incident is not None:
                 self._strike(incident, actor, sent)
 

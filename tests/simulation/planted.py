@@ -15,7 +15,9 @@ from reconciler.core.execution import procedure, safety
 from reconciler.core.execution.move import Action, Move, Scene
 from reconciler.core.model import Load, RunState
 from reconciler.core.observed import HostFacts, Look, Unreachable
+from reconciler.core.planning.order.room import Ledger
 from reconciler.core.records import Parked, Stage
+from reconciler.loop import deciding
 from reconciler.loop.turn import Turn
 
 if TYPE_CHECKING:
@@ -75,6 +77,8 @@ def _arrivals_not_counted(stack: ExitStack) -> None:
     stack.enter_context(patch.object(capacity, "used", used))
     stack.enter_context(patch.object(capacity, "room", room))
     stack.enter_context(patch.object(safety, "has_room", lambda record, target, document: ""))
+    stack.enter_context(patch.object(Ledger, "take", lambda ledger, load: set()))
+    stack.enter_context(patch.object(deciding, "verify", lambda *args, **options: ()))
 
 
 def _refused_step_retried(stack: ExitStack) -> None:
@@ -88,13 +92,16 @@ def _refused_step_retried(stack: ExitStack) -> None:
     stack.enter_context(patch.object(procedure, "parked", forgetful))
 
 
-BUGS: dict[str, Callable[[ExitStack], None]] = {
-    "start-without-looking": _start_without_looking,
-    "delete-before-read-back": _delete_before_read_back,
-    "unreachable-is-absent": _unreachable_is_absent,
-    "arrivals-not-counted": _arrivals_not_counted,
-    "refused-step-retried": _refused_step_retried,
+Plant = Callable[[ExitStack], None]
+
+BUGS: dict[str, tuple[Plant, tuple[str, ...]]] = {
+    "start-without-looking": (_start_without_looking, ("I1",)),
+    "delete-before-read-back": (_delete_before_read_back, ("I2",)),
+    "unreachable-is-absent": (_unreachable_is_absent, ("unknown-is-not-absent", "I1")),
+    "arrivals-not-counted": (_arrivals_not_counted, ("I3",)),
+    "refused-step-retried": (_refused_step_retried, ("refused-once",)),
 }
+"""By name: how it is planted, and the promises of which it must break one to count as caught."""
 
 
 @contextmanager
@@ -102,17 +109,17 @@ def bug(name: str | None) -> Iterator[None]:
     """Run with this bug planted; None: without any."""
     with ExitStack() as stack:
         if name is not None:
-            BUGS[name](stack)
+            BUGS[name][0](stack)
         yield
 
 
 def caught(name: str) -> Ended | None:
-    """The first history, from seed 0 on, in which the planted bug breaks a promise; None where none does."""
+    """The first history, from seed 0 on, in which the planted bug breaks the promise it should; None: it got away."""
     from tests.simulation.history import History
 
     with bug(name):
         for seed in range(SEEDS_MAX):
             end = History(seed).run()
-            if any(not violation.startswith("crashed") for violation in end.violations):
+            if any(violation.startswith(BUGS[name][1]) for violation in end.violations):
                 return end
     return None

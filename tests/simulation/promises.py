@@ -7,6 +7,7 @@ command is nobody's fault, so the time at which a copy became startable is remem
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reconciler.core.commands import Answer, AnswerKind, Command, Verb
@@ -14,7 +15,6 @@ from reconciler.core.desired import AfterDeadline, DesiredFleet, Downtime, Guest
 from reconciler.core.diff import Finding
 from reconciler.core.model import RunState, StepKind
 from reconciler.core.observed import Look, Unreachable
-from reconciler.core.records import Parked
 from reconciler.core.report import Report
 from reconciler.drivers.simulated.world import World
 from tests.simulation.actors import Actor, Watcher
@@ -29,8 +29,10 @@ class Promises(Watcher):
     world: World
     commits: list[DesiredFleet]
     violations: list[str] = field(default_factory=list)
-    looked_s: dict[tuple[str, str], float] = field(default_factory=dict)
-    """(controller, host) -> when it last really saw the host."""
+    looked_s: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Controller -> host -> the moment that its newest look at the host shows."""
+    knew_s: dict[int, Mapping[str, float]] = field(default_factory=dict)
+    """Command (by id()) -> `looked_s` of its sender when it decided to send it."""
     startable_s: dict[tuple[str, str], float] = field(default_factory=dict)
     """(guest, host) -> since when a copy there runs or could be started."""
     claimed_s: dict[str, float] = field(default_factory=dict)
@@ -40,6 +42,8 @@ class Promises(Watcher):
     stopped_by: dict[str, str] = field(default_factory=dict)
     """Guest -> who took it down last: `us`, or what else."""
     refused: set[tuple[str, str, str]] = field(default_factory=set)
+    check_failed: dict[str, bool] = field(default_factory=dict)
+    """Record id -> whether the platform's last word on it was no."""
     commands: Counter[str] = field(default_factory=Counter)
     _before: Copies = ()
     _taken_mib: int = 0
@@ -67,9 +71,14 @@ class Promises(Watcher):
 
     # --- looks and commands ---------------------------------------------------------------------------------------
 
-    def looked(self, actor: Actor, host: str, look: Look) -> None:
+    def looked(self, actor: Actor, host: str, look: Look, at_s: float) -> None:
         if not isinstance(look, Unreachable):
-            self.looked_s[actor.controller, host] = self.world.now_s
+            seen = self.looked_s.setdefault(actor.controller, {})
+            seen[host] = max(at_s, seen.get(host, 0.0))
+
+    def decided(self, actor: Actor, sent: Command) -> None:
+        if sent.verb in (Verb.START, Verb.MIGRATE):
+            self.knew_s[id(sent)] = dict(self.looked_s.get(actor.controller, {}))
 
     def before(self, actor: Actor, sent: Command) -> None:
         self._before = self.world.copies(sent.record.guest_uuid)
@@ -92,8 +101,12 @@ class Promises(Watcher):
             return
         if sent.verb is Verb.CLAIM:
             self.claimed_s.setdefault(record.id, self.world.now_s)
-        if sent.verb is Verb.PARK and record.parked is Parked.REFUSED:
+        if sent.verb is Verb.CHECK:
+            self.check_failed[record.id] = answer.kind is AnswerKind.FAILED
+        if sent.verb is Verb.PARK and self.check_failed.get(record.id):
             self.refused.add((record.guest_uuid, record.intent, record.facts))
+        if sent.verb is Verb.RELEASE:  # what it remembered no longer matters: the guest is in place by a newer commit
+            self.refused = {key for key in self.refused if key[0] != record.guest_uuid}
         if sent.verb is Verb.START:
             self._check_start(actor, sent)
         if sent.verb in (Verb.STOP, Verb.STOP_HARD):
@@ -128,7 +141,7 @@ class Promises(Watcher):
             if host == sent.host or not (runnable or state is not RunState.STOPPED):
                 continue
             since_s = self.startable_s.get((record.guest_uuid, host), self.world.now_s)
-            looked_s = self.looked_s.get((actor.controller, host), 0.0)
+            looked_s = self.knew_s[id(sent)].get(host, 0.0)
             saw_it = since_s <= looked_s
             never_looked = not record.stopped_by_us and looked_s < claimed_s
             by_end = host in (record.source, record.target) and looked_s < claimed_s
@@ -161,7 +174,7 @@ class Promises(Watcher):
         if document is not None and document.memory_cap_mib is not None:
             cap_mib = min(cap_mib, document.memory_cap_mib)
         taken_mib = self.world.fleet.taken(host).memory_mib
-        looked_s = self.looked_s.get((actor.controller, target), 0.0)
+        looked_s = self.knew_s[id(sent)].get(target, 0.0)
         if taken_mib > cap_mib and taken_mib > self._taken_mib and self.hands_s.get(target, -1.0) < looked_s:
             self.broken("I3", f"{sent.record.guest_name} brings {target} to {taken_mib} of {cap_mib} MiB")
 
@@ -184,5 +197,5 @@ class Promises(Watcher):
             if count > 1:
                 self.broken("I11", f"{uuid} is moved {count} times at once")
         for host, count in busy.items():
-            if count > 1:
+            if count > self.world.fleet.hosts[host].slots:
                 self.broken("I11", f"{host} takes part in {count} migrations at once")

@@ -63,6 +63,7 @@ class Story:
         self.actor.begin()
         while self.actor.busy:
             self.timeline.step(self.timeline.now_s + 1000)
+        assert self.told.reports, "the pass ended without a report"
         return self.told.reports[-1]
 
 
@@ -123,7 +124,9 @@ def test_a_controller_killed_while_the_guest_is_down_is_followed_by_one_that_bri
     while ("migrate", "g0", "h1") not in story.told.deeds:
         story.timeline.step(story.timeline.now_s + 1000)
     story.actor.kill()
-    story.timeline.step(story.timeline.now_s + 600)
+    until_s = story.timeline.now_s + 600
+    while story.timeline.step(until_s):
+        pass
     story.actor.revive(keep_state=False)
     assert Result.CONVERGED is story.one_pass().result
     assert ("h2", RunState.RUNNING, True) in story.world.copies("uuid-0")

@@ -28,6 +28,8 @@ class Timing:
     """How long a move waits for a host that stopped answering, before it ends as unknown."""
     job_patience_s: float = 6 * 3600.0
     """How long a migration may run, before it ends as unknown."""
+    late_stop_s: float = 1800.0
+    """How long a guest that ignored a stop is watched, in case it stops late."""
     start_patience_s: float = 900.0
     """How long a guest may take to come up."""
 

@@ -10,19 +10,28 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from reconciler.core.commands import AnswerKind, Guard, Verb
+from reconciler.core.commands import GUEST_VERBS, AnswerKind, Guard, Verb
 from reconciler.core.execution import safety
-from reconciler.core.execution.move import Action, Finish, LookEverywhere, Move, Pause, Scene, Settle, Tell
+from reconciler.core.execution.lateness import may_stop_late, stopped_late
+from reconciler.core.execution.move import Action, Finish, LookEverywhere, Move, Pause, Scene, Settle, Tell, Timing
 from reconciler.core.execution.outcome import PARKED_AS, RECORD_STAYS, Outcome, OutcomeKind
 from reconciler.core.model import Method, RunState, StepKind
-from reconciler.core.observed import HostFacts, Unreachable
-from reconciler.core.records import MoveRecord, Stage
+from reconciler.core.observed import HostFacts, Look, Unreachable
+from reconciler.core.records import MoveRecord, Parked, Stage
 
 TRIES_MAX = 3
 """How often one command is sent when nothing came of it."""
 RELEASE_TRIES_MAX = 5
 
-STAGE_ORDER = (Stage.CLAIMED, Stage.STOPPING, Stage.MIGRATING, Stage.STARTING, Stage.RESTORING, Stage.CLEANING)
+STAGE_ORDER = (
+    Stage.PARKED,
+    Stage.CLAIMED,
+    Stage.STOPPING,
+    Stage.MIGRATING,
+    Stage.STARTING,
+    Stage.RESTORING,
+    Stage.CLEANING,
+)
 
 
 def next_action(move: Move, scene: Scene) -> Action:
@@ -32,23 +41,31 @@ def next_action(move: Move, scene: Scene) -> Action:
     source, target = scene.looks[move.record.source], scene.looks[move.record.target]
     if isinstance(source, Unreachable) or isinstance(target, Unreachable):
         return _unreachable(move, scene)
-    claim = _hold(move, scene, source, target)
-    if claim is not None:
-        return claim
     action = HANDLERS[move.record.stage](move, scene, source, target)
+    if isinstance(action, Settle) and action.outcome.kind in RECORD_STAYS:
+        return action  # nothing will be done, so the records need not even be renewed
+    if isinstance(action, LookEverywhere) and move.record.stage is not Stage.CLAIMED:
+        return action  # looking changes nothing; a first claim, though, comes before the looks that it is judged by
+    held = _hold(move, scene, source, target) if move.record.under_way else None
+    if held is not None:
+        return held
     if isinstance(action, Pause):
         return _renewal(move, scene) or action
     return action
 
 
-def absorb(move: Move, source: HostFacts | Unreachable, target: HostFacts | Unreachable) -> Move:
+def absorb(move: Move, source: Look, target: Look) -> Move:
     """The move with its record as the hosts have it: the copy that came furthest speaks, as each deed is written
-    down on the host where it is done."""
+    down on the host where it is done. A host that does not answer takes nothing back of what was read before."""
     copies = [look.record(move.record.id) for look in (source, target) if isinstance(look, HostFacts)]
-    found = [copy for copy in copies if copy is not None and copy.under_way]
+    found = [copy for copy in copies if copy is not None and (copy.under_way or copy.stage is move.record.stage)]
     if not found:
         return move
-    return replace(move, record=max(found, key=lambda copy: STAGE_ORDER.index(copy.stage)))
+    furthest = max(found, key=lambda copy: STAGE_ORDER.index(copy.stage))
+    all_seen = isinstance(source, HostFacts) and isinstance(target, HostFacts)
+    if not all_seen and STAGE_ORDER.index(furthest.stage) < STAGE_ORDER.index(move.record.stage):
+        return move
+    return replace(move, record=furthest)
 
 
 # --- holding the records -------------------------------------------------------------------------------------------
@@ -92,8 +109,26 @@ def _claim(move: Move, scene: Scene, facts: HostFacts) -> Action:
     if replaced is not None:
         if replaced.under_way and replaced.expires_s > facts.clock_s:
             return Settle(Outcome(OutcomeKind.CHANGED, "HeldByOther", f"{facts.name}: held by {replaced.controller}"))
+        remembered = _remembered(move.record, replaced, facts.clock_s, scene.timing)
+        if remembered is not None:
+            return Settle(remembered)
         guard = Guard(replaced.id, replaced.controller, (replaced.stage,), may_be_expired=True)
     return Tell(Verb.CLAIM, facts.name, _stamped(move.record, scene, facts, Stage.CLAIMED), guard)
+
+
+def _remembered(record: MoveRecord, parked: MoveRecord, clock_s: float, timing: Timing) -> Outcome | None:
+    """What a parked record that lies here says against beginning this move now: it may have come after the plan."""
+    if may_stop_late(parked, clock_s, timing):
+        text = f"{record.guest_name} was asked to stop by an earlier move and may stop yet"
+        return Outcome(OutcomeKind.CHANGED, "StopPending", text)
+    if parked.stage is not Stage.PARKED or parked.intent != record.intent or parked.controller == record.controller:
+        return None
+    same = (parked.target, parked.method, parked.facts) == (record.target, record.method, record.facts)
+    if parked.parked is Parked.REFUSED and not same:
+        return None
+    if parked.parked is Parked.ABORTED and parked.not_before_s <= clock_s:
+        return None
+    return Outcome(OutcomeKind.CHANGED, "TriedByOther", f"{parked.controller} has just tried it: {parked.note}")
 
 
 def _adopt(move: Move, scene: Scene, facts: HostFacts, copy: MoveRecord) -> Action:
@@ -124,6 +159,8 @@ def _take_records_away(move: Move, scene: Scene, outcome: Outcome) -> Action:
     for host in reversed(move.hosts):
         facts = scene.looks[host]
         if isinstance(facts, Unreachable):
+            if outcome.kind is OutcomeKind.CHANGED:
+                continue
             return Finish(outcome)
         copy = facts.record(move.record.id)
         if copy is None or not copy.under_way or copy.controller != scene.controller:
@@ -146,6 +183,7 @@ def parked(record: MoveRecord, outcome: Outcome, move: Move, clock_s: float) -> 
         parked=PARKED_AS[outcome.kind],
         not_before_s=clock_s + pause_s,
         stage_since_s=clock_s,
+        stopped_by_us=outcome.reason == "StopTimedOut" and record.stopped_by_us,
         note=f"{outcome.reason}: {outcome.text}"[:400],
     )
 
@@ -153,7 +191,7 @@ def parked(record: MoveRecord, outcome: Outcome, move: Move, clock_s: float) -> 
 def _unreachable(move: Move, scene: Scene) -> Action:
     """An end does not answer: give up where nothing was done yet, else wait, for a while."""
     away = ", ".join(host for host in move.hosts if isinstance(scene.looks[host], Unreachable))
-    if move.record.stage is Stage.CLAIMED:
+    if not move.adopted and not any(move.tried(verb) for verb in GUEST_VERBS):
         return Settle(Outcome(OutcomeKind.CHANGED, "HostUnreachable", f"{away} stopped answering; nothing was done"))
     since_s = move.unreachable_since_s if move.unreachable_since_s is not None else scene.now_s
     if scene.now_s - since_s > scene.timing.unreachable_patience_s:
@@ -188,7 +226,8 @@ def _claimed(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> 
     if record.kind is StepKind.START:
         return _start(move, scene, source, Stage.STARTING)
     if record.kind is StepKind.STOP or (record.method is Method.OFFLINE and record.was is RunState.RUNNING):
-        return _once_more(move, Verb.STOP, scene, source, Stage.STOPPING, stopped_by_us=True)
+        for_move = record.kind is StepKind.MIGRATE
+        return _once_more(move, Verb.STOP, scene, source, Stage.STOPPING, stopped_by_us=for_move)
     return _once_more(move, Verb.MIGRATE, scene, source, Stage.MIGRATING)
 
 
@@ -244,9 +283,6 @@ def _stopping(move: Move, scene: Scene, source: HostFacts, target: HostFacts) ->
         return Pause(scene.timing.poll_s, f"{record.guest_name} is shutting down")
     if record.hard_stop and move.tried(Verb.STOP_HARD) < TRIES_MAX:
         return _tell(move, Verb.STOP_HARD, scene, source, Stage.STOPPING, since_s=record.stage_since_s)
-    if source.clock_s < deadline_s + record.graceful_s:
-        # A guest that stops just after the deadline must not stay down: it is watched as long again.
-        return Pause(scene.timing.poll_s, f"{record.guest_name} ignored the stop; watching in case it stops late")
     text = f"{record.guest_name} did not stop within {record.graceful_s} s and runs on"
     return Settle(Outcome(OutcomeKind.FAILED, "StopTimedOut", text))
 
@@ -343,6 +379,14 @@ def _restoring(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -
     return _start(move, scene, source, Stage.RESTORING, note=record.note)
 
 
+def _parked(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> Action:
+    """An earlier move asked the guest to stop and gave up; it has stopped since: start it again where it is."""
+    if not stopped_late(move.record, source, scene.timing):
+        return Finish(Outcome(OutcomeKind.CHANGED, "NothingDone", "the guest has not stopped late after all"))
+    late = replace(move, record=replace(move.record, starts=0))
+    return _start(late, scene, source, Stage.RESTORING, note=f"StoppedLate: {move.record.note.partition(': ')[2]}")
+
+
 def _cleaning(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> Action:
     """The source's copies were about to be deleted: see whether they are, else try again."""
     return _arrived(move, scene, source, target)
@@ -357,6 +401,7 @@ HANDLERS: Mapping[Stage, Handler] = {
     Stage.STARTING: _starting,
     Stage.RESTORING: _restoring,
     Stage.CLEANING: _cleaning,
+    Stage.PARKED: _parked,
 }
 
 
@@ -366,15 +411,18 @@ HANDLERS: Mapping[Stage, Handler] = {
 def _start(move: Move, scene: Scene, facts: HostFacts, stage: Stage, *, note: str = "") -> Action:
     """Start the guest on this host, where that is safe and was not tried too often."""
     record = move.record
-    against = safety.may_start(record, scene, facts.name)
-    if against and not scene.all_fresh and not record.stopped_by_us:
+    if not scene.all_fresh:
         return LookEverywhere()
+    against = safety.may_start(record, scene, facts.name)
     if against:
         if record.kind is StepKind.START:
             kind = OutcomeKind.FAILED if record.starts else OutcomeKind.CHANGED
             return Settle(Outcome(kind, "OwnerUnknown", against))
         return Settle(Outcome(OutcomeKind.BROKEN, "TwoCopies", f"not started on {facts.name}: {against}"))
-    if record.starts >= TRIES_MAX:
+    if facts.record(record.id) is None and record.under_way and move.tried(Verb.CLAIM) < 2 * TRIES_MAX:
+        claim = _stamped(record, scene, facts, Stage.CLAIMED)
+        return Tell(Verb.CLAIM, facts.name, claim, None)
+    if record.starts >= TRIES_MAX or move.tried(Verb.START) >= 2 * TRIES_MAX:
         text = f"{record.guest_name} does not start on {facts.name}"
         if record.kind is StepKind.START:
             return Settle(Outcome(OutcomeKind.FAILED, "StartFailed", text))
@@ -408,7 +456,9 @@ def _tell(
     record = replace(_stamped(move.record, scene, facts, stage), **changes)  # type: ignore[arg-type]  # fields by name
     if since_s is not None:
         record = replace(record, stage_since_s=since_s)
-    return Tell(verb, facts.name, record, Guard(record.id, scene.controller, (at,)))
+    controller = copy.controller if copy is not None and not copy.under_way else scene.controller
+    parked = copy is not None and not copy.under_way
+    return Tell(verb, facts.name, record, Guard(record.id, controller, (at,), may_be_expired=parked))
 
 
 def _stamped(record: MoveRecord, scene: Scene, facts: HostFacts, stage: Stage) -> MoveRecord:
