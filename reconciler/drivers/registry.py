@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from reconciler.core.commands import Command, Guard, Verb
 from reconciler.core.compatibility import Question, Rulebook
 from reconciler.core.model import Method
+from reconciler.core.records import MoveRecord
 from reconciler.drivers.hpvm.rules import RULEBOOK as INTEGRITY_VM
 from reconciler.drivers.protocol import Driver
+from reconciler.drivers.simulated import commands as simulated_commands
 from reconciler.drivers.simulated.driver import SimulatedDriver
 from reconciler.drivers.simulated.statefile import StateFile
 from reconciler.errors import SettingsError
@@ -57,3 +60,8 @@ def _open_simulated(settings: Settings) -> Driver:
 
 
 OPENERS: Mapping[str, Callable[[Settings], Driver]] = {"simulated": _open_simulated}
+
+COMMANDS: Mapping[str, Callable[[Verb, str, MoveRecord, Guard | None], Command]] = {
+    "simulated": simulated_commands.command
+}
+"""How each driver spells its commands. Pure: a plan can show them without a driver being open."""

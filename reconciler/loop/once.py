@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from reconciler.core.desired import DesiredFleet
 from reconciler.core.diff import Diff, diff
 from reconciler.core.execution import evidence
 from reconciler.core.execution.brakes import brakes
@@ -24,7 +25,7 @@ from reconciler.loop.journal import StateFolder, peek
 from reconciler.loop.publishing import previous, publish_report
 from reconciler.loop.shell import Shell
 from reconciler.loop.state import Config, State
-from reconciler.loop.wiring import Fleet, look_at_all
+from reconciler.loop.wiring import Fleet, command_maker, look_at_all
 
 
 @dataclass(frozen=True)
@@ -49,23 +50,47 @@ class Options:
     """Called with the shell before it runs, so that signals can reach it."""
 
 
+def observe_once(fleet: Fleet) -> ObservedFleet:
+    """Look at every host, and add what is known here of where each guest's present boot has run. Writes nothing."""
+    kept = peek(fleet.settings.state_folder)
+    return evidence.gather(kept.evidence, look_at_all(fleet), fleet.clock.now_s())[1]
+
+
+def plan_documents(desired: DesiredFleet, observed: ObservedFleet) -> Planned:
+    """Compare, plan, prove, from these two alone: no settings, no git, no hosts, no memory of earlier passes."""
+    config = Config(controller="", rulebooks=RULEBOOKS, make_command=command_maker(desired))
+    difference = diff(desired, observed)
+    plan = planned(config, desired, observed, difference)
+    held = brakes(desired, observed, plan, previous_guests={}, bad_runs=0, allow={})
+    return Planned(observed, difference, replace(plan, brakes=held))
+
+
 def plan_once(fleet: Fleet, observed: ObservedFleet | None = None) -> Planned:
     """Look (unless told what there is), compare, plan, prove. Sends no command and writes nothing."""
     kept = peek(fleet.settings.state_folder)
     if observed is None:
-        _, observed = evidence.gather(kept.evidence, look_at_all(fleet), fleet.clock.now_s())
+        observed = observe_once(fleet)
     before = previous(fleet.status())
     difference = diff(fleet.desired, observed, before.machines)
     plan = planned(_config(fleet, kept.controller, Options()), fleet.desired, observed, difference)
     held = brakes(fleet.desired, observed, plan, previous_guests=before.guests, bad_runs=kept.bad_runs, allow={})
-    return Planned(observed, difference, Plan(**{**plan.__dict__, "brakes": held}))
+    return Planned(observed, difference, replace(plan, brakes=held))
 
 
 def apply_once(fleet: Fleet, options: Options) -> tuple[Report, Published]:
     """Look, compare, plan, run, report: once, and commit the report.
 
-    Raises StateFolderError before anything is sent when the journal cannot be written, Left after a second interrupt,
-    GitError when the report cannot be committed (the run itself is done then, and in the journal).
+    Raises what `run_once` does, and GitError when the report cannot be committed: the run itself is done then, and in
+    the journal.
+    """
+    report = run_once(fleet, options)
+    return report, publish_report(fleet, report)
+
+
+def run_once(fleet: Fleet, options: Options) -> Report:
+    """The same without the commit.
+
+    Raises StateFolderError before anything is sent when the journal cannot be written, Left after a second interrupt.
     """
     with StateFolder(fleet.settings.state_folder) as folder:
         config = _config(fleet, folder.controller(), options)
@@ -83,7 +108,7 @@ def apply_once(fleet: Fleet, options: Options) -> tuple[Report, Published]:
         begin = Begin(_pass_id(fleet.clock.now_s()), fleet.desired, before.machines, before.guests, folder.bad_runs())
         report = shell.run_pass(begin)
         folder.end_run(report)
-    return report, publish_report(fleet, report)
+    return report
 
 
 def _config(fleet: Fleet, controller: str, options: Options) -> Config:

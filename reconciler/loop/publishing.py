@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from reconciler.core.observed import HostFacts
 from reconciler.core.report import Report
 from reconciler.core.snapshot import host_from_json
-from reconciler.git.status_branch import Identity, Published, StatusBranch, publish
+from reconciler.git.status_branch import Published, StatusBranch, publish
+from reconciler.git.status_commit import Identity
 from reconciler.loop.wiring import Fleet
-from reconciler.render.outputs.status_tree import commit_message, stale_files, status_files
+from reconciler.render.paths import GUESTS, INDEX, OBSERVED
+from reconciler.render.status_tree import commit_message, stale_files, status_files
 
 IDENTITY = Identity("reconciler", "reconciler@localhost")
-RUNS_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def previous(status: StatusBranch) -> Previous:
     """What the status branch says was there. What cannot be read there is not known: it forbids nothing."""
     machines: dict[str, str] = {}
     guests: dict[str, frozenset[str]] = {}
-    for path, content in status.read_all("observed/").items():
+    for path, content in status.read_all(OBSERVED).items():
         if not path.endswith(".json"):
             continue
         try:
@@ -49,8 +50,8 @@ def previous(status: StatusBranch) -> Previous:
 def publish_report(fleet: Fleet, report: Report) -> Published:
     """Commit what the report changes on the status branch; nothing where it changes nothing (promise I8)."""
     status = fleet.status()
-    existing = status.read_all()
-    new = status_files(report, existing)
-    files: dict[str, bytes | None] = {**dict.fromkeys(stale_files(existing, new)), **new}
+    existing = {INDEX: status.read(INDEX) or b"", **status.read_all(GUESTS)}
+    new = status_files(report, existing, fleet.desired.hosts)
+    files: dict[str, bytes | None] = {**dict.fromkeys(stale_files(status.files(), new)), **new}
     subject, trailers = commit_message(report)
     return publish(fleet.repository, fleet.status_ref, files, subject, trailers, IDENTITY, int(report.ended_s))

@@ -5,19 +5,25 @@ Read by wiring before each pass. Its schema is schemas/settings.schema.json; unk
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from reconciler.core.desired import DesiredFleet, Mode
+from reconciler.documents.schemas import schema_folder
 from reconciler.documents.values import schema_problems
 from reconciler.errors import SettingsError
 
 ENVIRONMENT = "RECONCILER_SETTINGS"
 DEFAULT_PATH = Path("/etc/reconciler/settings.toml")
+SCHEMA = "settings.schema.json"
+PATHS = frozenset({"repository.path", "state.folder"})
+"""Settings that are paths relative to the file, beside all that end in `_file`."""
 LIMIT_FIELDS = ("concurrent", "concurrent_in", "concurrent_out", "concurrent_host", "moves_per_pass", "stops_per_pass")
 
 
@@ -59,6 +65,24 @@ class Settings:
         return replace(desired, fleet=replace(fleet, limits=limits, mode=mode), commit=commit)
 
 
+class Origin(StrEnum):
+    """Where a setting's value comes from."""
+
+    FILE = "file"
+    DEFAULT = "default"
+    NOT_SET = "not set"
+    """And there is no default: nothing is limited, or nothing is in use."""
+
+
+@dataclass(frozen=True)
+class SettingValue:
+    """One setting as it holds, for people to look at."""
+
+    key: str
+    value: object
+    origin: Origin
+
+
 def find_settings(given: Path | None) -> Path:
     """The file to read: the one given, else $RECONCILER_SETTINGS, else /etc/reconciler/settings.toml."""
     if given is not None:
@@ -69,6 +93,30 @@ def find_settings(given: Path | None) -> Path:
 
 def read_settings(path: Path) -> Settings:
     """Read and check a settings file. Raises SettingsError with every problem in it."""
+    return _settings(path.resolve(), _raw(path))
+
+
+def effective(path: Path) -> tuple[SettingValue, ...]:
+    """Every setting there is, in the order of the schema: what holds, and whether that is from this file. Raises
+    SettingsError."""
+    schema = json.loads((schema_folder() / SCHEMA).read_text(encoding="utf-8"))
+    return tuple(_values(schema, _raw(path), "", path.resolve().parent))
+
+
+def _values(schema: Mapping[str, Any], table: Mapping[str, Any], prefix: str, folder: Path) -> Iterator[SettingValue]:
+    for key, about in schema["properties"].items():
+        name = f"{prefix}{key}"
+        if "properties" in about:
+            yield from _values(about, table.get(key, {}), f"{name}.", folder)
+        elif key in table:
+            path = name in PATHS or key.endswith("_file")
+            yield SettingValue(name, str(folder / table[key]) if path else table[key], Origin.FILE)
+        else:
+            yield SettingValue(name, about.get("default"), Origin.DEFAULT if "default" in about else Origin.NOT_SET)
+
+
+def _raw(path: Path) -> dict[str, Any]:
+    """What the file says, once its schema has passed it."""
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -80,11 +128,11 @@ def read_settings(path: Path) -> Settings:
         raise SettingsError(
             f"{path}: not TOML: {error}", hint="see docs/reference/settings.md for an example"
         ) from error
-    problems = schema_problems("settings.schema.json", raw)
+    problems = schema_problems(SCHEMA, raw)
     if problems:
         listed = "\n".join(f"{path}: {problem}" for problem in problems)
         raise SettingsError(listed, hint="every key is described in docs/reference/settings.md")
-    return _settings(path.resolve(), raw)
+    return raw
 
 
 def _settings(path: Path, raw: dict[str, Any]) -> Settings:

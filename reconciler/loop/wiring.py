@@ -6,18 +6,20 @@ Called by the commands. The only place that puts real edges together; decides no
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from reconciler.core.commands import Command, Guard, Verb
 from reconciler.core.desired import DesiredFleet, Host
 from reconciler.core.observed import Look, ObservedFleet, Unreachable
 from reconciler.core.records import MoveRecord
-from reconciler.documents.loading import load
+from reconciler.documents.folder import read_folder
+from reconciler.documents.loading import Loaded, load
 from reconciler.drivers import registry
 from reconciler.drivers.protocol import Driver
-from reconciler.errors import DesiredStateError, Problem
+from reconciler.errors import Problem
 from reconciler.git.desired import read_desired
 from reconciler.git.plumbing import Repository
 from reconciler.git.status_branch import StatusBranch, read_status
@@ -78,13 +80,15 @@ class Fleet:
         return self.driver(self.desired.hosts[host]).command(verb, host, record, guard)
 
 
-def open_fleet(settings: Settings, rev: str = "") -> Fleet:
-    """Read the desired state at a revision (the settings' ref where empty) and open the drivers it names.
+def open_fleet(settings: Settings, rev: str = "", *, declared: Declared | None = None) -> Fleet:
+    """Read the desired state at a revision (the settings' ref where empty) and open the drivers it names. `declared`
+    takes the place of a commit's documents, for commands that only read.
 
     Raises GitError, DesiredStateError (the commit is held) or SettingsError.
     """
     repository = Repository.open(settings.repository)
-    declared = declared_at(repository, rev or settings.ref, settings.folder)
+    if declared is None:
+        declared = declared_at(repository, rev or settings.ref, settings.folder)
     declared = Declared(settings.restrained(declared.desired), declared.problems)
     names = sorted({host.driver for host in declared.desired.hosts.values()})
     drivers = {name: registry.open_driver(name, settings.drivers.get(name, {})) for name in names}
@@ -94,11 +98,35 @@ def open_fleet(settings: Settings, rev: str = "") -> Fleet:
 
 def declared_at(repository: Repository, rev: str, folder: str) -> Declared:
     """The documents of a commit. Raises DesiredStateError where the commit as a whole is held."""
+    loaded = loaded_at(repository, rev, folder)
+    return Declared(loaded.require(), loaded.problems)
+
+
+def loaded_at(repository: Repository, rev: str, folder: str) -> Loaded:
+    """The documents of a commit with all that is wrong with them, also where that holds the commit."""
     found = read_desired(repository, rev, folder)
-    loaded = load(found.files, problems=found.problems, drivers=tuple(registry.OPENERS), commit=found.commit)
-    if loaded.desired is None:
-        raise DesiredStateError(loaded.problems)
-    return Declared(loaded.desired, loaded.problems)
+    return load(found.files, problems=found.problems, drivers=tuple(registry.OPENERS), commit=found.commit)
+
+
+def loaded_in(folder: Path) -> Loaded:
+    """The documents of a folder on disk, likewise. They are a draft: only what is committed is ever acted on."""
+    files, problems = read_folder(folder)
+    return load(files, problems=problems, drivers=tuple(registry.OPENERS), folder=str(folder))
+
+
+def declared_in(folder: Path) -> Declared:
+    """The documents of a folder on disk. Raises DesiredStateError where they would hold a commit."""
+    loaded = loaded_in(folder)
+    return Declared(loaded.require(), loaded.problems)
+
+
+def command_maker(desired: DesiredFleet) -> Callable[[Verb, str, MoveRecord, Guard | None], Command]:
+    """The one way commands for these hosts are made, where no driver is open."""
+
+    def make(verb: Verb, host: str, record: MoveRecord, guard: Guard | None) -> Command:
+        return registry.COMMANDS[desired.hosts[host].driver](verb, host, record, guard)
+
+    return make
 
 
 def look_at_all(fleet: Fleet) -> ObservedFleet:
