@@ -1,0 +1,68 @@
+"""Two plans compared, step by step: what one would do that the other would not.
+
+Called for `diff --base`, where both were made from the same hosts, and for `apply PLAN.json`, where one was reviewed
+before. Compares deeds, not schedules: times, order and wording may differ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from reconciler.core.planning.plan import Blocked, Plan, Step
+from reconciler.render import words
+
+Deed = tuple[object, ...]
+
+
+def deed(step: Step) -> Deed:
+    """All of a step that a reviewer approves: what is done to whom, where and how."""
+    ends = (step.source, step.target, step.hop)
+    how = (step.kind, step.method, step.running, step.delete_source, step.stop)
+    return (step.guest, step.uuid, step.known_as, *ends, *how, step.intent)
+
+
+def way(step: Step) -> str:
+    """`online vmhost-a → vmhost-b`, or `start vmhost-a`."""
+    return f"{words.how(step)} {step.source if step.source == step.target else f'{step.source} → {step.target}'}"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What one set of documents would do, compared with another. `brought` and `dropped` hold only what is not in
+    both."""
+
+    base: Plan
+    plan: Plan
+    brought: Plan
+    dropped: Plan
+
+    @staticmethod
+    def between(base: Plan, plan: Plan) -> Change:
+        """Compare."""
+        return Change(base, plan, brought=_without(plan, base), dropped=_without(base, plan))
+
+    @property
+    def empty(self) -> bool:
+        """Whether both would do, and refuse, the same."""
+        return self.brought.empty and self.dropped.empty
+
+
+def _without(plan: Plan, other: Plan) -> Plan:
+    """The plan with only those steps and refusals that the other plan has not."""
+    deeds, refusals = {_unordered(step) for step in other.steps}, {_refusal(entry) for entry in other.blocked}
+    steps = tuple(step for step in plan.steps if _unordered(step) not in deeds)
+    return replace(
+        plan,
+        steps=steps,
+        blocked=tuple(entry for entry in plan.blocked if _refusal(entry) not in refusals),
+        brakes=tuple(brake for brake in plan.brakes if brake not in other.brakes),
+    )
+
+
+def _unordered(step: Step) -> Deed:
+    """Its document may have changed without changing what is done: that is no difference in deeds."""
+    return deed(step)[:-1]
+
+
+def _refusal(entry: Blocked) -> tuple[str, ...]:
+    return (entry.guest, entry.uuid, entry.wanted, entry.reason)
