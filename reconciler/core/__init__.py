@@ -1,16 +1,16 @@
 """Values in, values out: the whole decision, without a look at clock, disk, network or chance.
 
-    quantities     4GiB, 20%, 15m and back
-    model          the words all others share: power, method, storage kind, processor, load
-    desired        what the documents declare
-    observed       what the hosts say, `Unreachable` included
-    records        the move record that lies on both hosts while a move is under way
-    commands       what a host can be told, and what it answers
-    diff           desired against observed, guest by guest
-    compatibility  verdicts of a platform's rules, combined to online, offline or blocked
-    capacity       what a host holds, and what it may take
-    planning/      which steps in which order, and a separate proof that the order is safe
-    execution/     a run under way: what to do next for a move, outcomes, brakes, evidence
-    conditions     Ready, Reconciling, Stalled, with reason codes
-    report         what a pass tells people
+quantities     4GiB, 20%, 15m and back
+model          the words all others share: power, method, storage kind, processor, load
+desired        what the documents declare
+observed       what the hosts say, `Unreachable` included
+records        the move record that lies on both hosts while a move is under way
+commands       what a host can be told, and what it answers
+diff           desired against observed, guest by guest
+compatibility  verdicts of a platform's rules, combined to online, offline or blocked
+capacity       what a host holds, and what it may take
+planning/      which steps in which order, and a separate proof that the order is safe
+execution/     a run under way: what to do next for a move, outcomes, brakes, evidence
+conditions     Ready, Reconciling, Stalled, with reason codes
+report         what a pass tells people
 """

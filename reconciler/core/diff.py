@@ -137,6 +137,11 @@ class _Index:
         for guest in desired.guests.values():
             if guest.uuid is not None:
                 self.claims[guest.uuid].append(guest.name)
+        self.last_seen: dict[str, list[str]] = defaultdict(list)
+        """Guest -> unread hosts on which it ran or could be started when they were read last."""
+        for host in observed.unreachable():
+            for uuid in host.startable:
+                self.last_seen[uuid].append(host.name)
         self.by_uuid: dict[str, list[tuple[HostFacts, Registration]]] = defaultdict(list)
         self.uuids_by_name: dict[str, set[str]] = defaultdict(set)
         for facts in observed.reachable():
@@ -173,8 +178,12 @@ def _declared(guest: Guest, index: _Index) -> GuestDiff:
         return GuestDiff(guest.name, "", Finding.DUPLICATED, guest.host, places, text)
     uuid = guest.uuid or (named[0] if named else "")
     places = index.places(uuid)
+    last_seen = index.last_seen.get(uuid)
+    if places and last_seen:
+        text = f"seen on {', '.join(map(str, places))}, and before on {', '.join(last_seen)}, which cannot be read now"
+        return GuestDiff(guest.name, uuid, Finding.UNKNOWN, guest.host, places, text)
     if places:
-        return _placed(guest, uuid, places, index.name_of(uuid))
+        return _placed(guest, uuid, places, index)
     if named:
         others = tuple(place for other in named for place in index.places(other))
         text = f"a guest with another uuid has this name: {', '.join(map(str, others))}"
@@ -185,14 +194,18 @@ def _declared(guest: Guest, index: _Index) -> GuestDiff:
     return GuestDiff(guest.name, uuid, Finding.MISSING, guest.host, (), "every host was read, and none has it")
 
 
-def _placed(guest: Guest, uuid: str, places: tuple[Place, ...], known_as: str) -> GuestDiff:
+def _placed(guest: Guest, uuid: str, places: tuple[Place, ...], index: _Index) -> GuestDiff:
     """The finding for a guest of which at least one copy was seen."""
+    known_as = index.name_of(uuid)
     renamed_to = known_as if known_as != guest.name else ""
 
     def found(finding: Finding, text: str, power: StepKind | None = None) -> GuestDiff:
         return GuestDiff(guest.name, uuid, finding, guest.host, places, text, power, renamed_to)
 
     live = [place for place in places if place.runnable or place.state is not RunState.STOPPED]
+    if not live and index.away:
+        text = f"only copies that could not be started were seen; not read: {', '.join(index.away)}"
+        return found(Finding.UNKNOWN, text)
     if not live:
         return found(Finding.NOT_RUNNABLE, f"no copy could be started: {', '.join(map(str, places))}")
     if len(live) > 1:

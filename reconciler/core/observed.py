@@ -150,13 +150,26 @@ class HostFacts:
 
 @dataclass(frozen=True)
 class Unreachable:
-    """A host that could not be read: nothing is known of it now."""
+    """A host that could not be read: nothing is known of it now.
+
+    What it was last seen to hold is no knowledge of now, so it can only forbid: a guest that could be started there must
+    not be started elsewhere.
+    """
 
     name: str
     reason: str
+    startable: tuple[str, ...] = ()
+    """Guests (uuids) that ran or could be started there when it was read last, where that is remembered."""
 
 
 Look = HostFacts | Unreachable
+
+
+def startable(look: Look) -> tuple[str, ...]:
+    """The guests that run or could be started on this host, or did when it was read last."""
+    if isinstance(look, Unreachable):
+        return look.startable
+    return tuple(sorted(entry.uuid for entry in look.registrations if entry.startable))
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from reconciler.core.report import GuestStatus, Report, Result, StepRun
 from reconciler.errors import InvariantBroken
 from reconciler.loop import moving
 from reconciler.loop.effects import Ask, Publish, Remember
-from reconciler.loop.state import Config, Phase
+from reconciler.loop.state import Config, Pass, Phase
 from reconciler.loop.turn import Turn
 
 
@@ -146,7 +146,7 @@ def decided(turn: Turn, run: bool) -> None:
 def _brakes(turn: Turn, observed: ObservedFleet, plan: Plan) -> tuple[Brake, ...]:
     current = turn.the_pass
     held = brakes(
-        current.desired,
+        _less_what_was_done(current),
         observed,
         plan,
         previous_guests=current.begin.previous_guests,
@@ -155,6 +155,21 @@ def _brakes(turn: Turn, observed: ObservedFleet, plan: Plan) -> tuple[Brake, ...
         lost_hosts=turn.config.lost_hosts,
     )
     return tuple(brake for brake in held if not (brake.reason == "ReportMode" and turn.config.allow_report_mode))
+
+
+def _less_what_was_done(current: Pass) -> DesiredFleet:
+    """The desired fleet with its limits lowered by what earlier rounds of this pass have done: they hold for the pass."""
+    begun = [run.step for run in current.done if run.progress.started_s is not None]
+    moves, stops = sum(step.kind is StepKind.MIGRATE for step in begun), sum(step.stops_guest for step in begun)
+    if not moves and not stops:
+        return current.desired
+    limits = current.desired.fleet.limits
+    limits = replace(
+        limits,
+        moves_per_pass=max(0, limits.moves_per_pass - moves),
+        stops_per_pass=max(0, limits.stops_per_pass - stops),
+    )
+    return replace(current.desired, fleet=replace(current.desired.fleet, limits=limits))
 
 
 def _tidy(turn: Turn, observed: ObservedFleet, difference: Diff) -> None:

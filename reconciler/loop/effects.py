@@ -82,6 +82,8 @@ class Begin:
     previous_machines: Mapping[str, str] = field(default_factory=dict)
     previous_guests: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Host name -> uuids registered there."""
+    previous_startable: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Host name -> uuids that ran or could be started there."""
     bad_runs: int = 0
     """How many runs in a row ended unknown or broken."""
 

@@ -12,7 +12,7 @@ from reconciler.core.commands import Answer, AnswerKind, Verb
 from reconciler.core.execution import procedure
 from reconciler.core.execution.move import Finish, LookEverywhere, Move, Pause, Scene, Settle, Tell
 from reconciler.core.execution.outcome import Outcome, OutcomeKind
-from reconciler.core.execution.run import Progress, Run, StepState
+from reconciler.core.execution.run import Busy, Progress, Run, StepState
 from reconciler.core.model import Method, RunState, StepKind
 from reconciler.core.observed import HostFacts, Look, Unreachable
 from reconciler.core.planning.plan import Step
@@ -48,14 +48,14 @@ def adopt(turn: Turn, record: MoveRecord) -> None:
     look_again(turn, record.id)
 
 
-def foreign(turn: Turn) -> tuple[tuple[str, str], ...]:
-    """The moves under way of other controllers, as seen last."""
-    records: dict[str, tuple[str, str]] = {}
+def foreign(turn: Turn) -> tuple[Busy, ...]:
+    """What other controllers have under way, as seen last."""
+    records: dict[str, Busy] = {}
     for seen in turn.seen.values():
         if isinstance(seen.look, HostFacts):
             for record in seen.look.records:
                 if record.under_way and record.controller != turn.config.controller:
-                    records[record.id] = (record.source, record.target)
+                    records[record.id] = (record.source, record.target, record.kind)
     return tuple(records[record_id] for record_id in sorted(records))
 
 
@@ -216,7 +216,7 @@ def record_of(step: Step, record_id: str, attempt: int, controller: str) -> Move
     return MoveRecord(
         id=record_id,
         guest_uuid=step.uuid,
-        guest_name=step.guest,
+        guest_name=step.known_as or step.guest,
         kind=step.kind,
         source=step.source,
         target=step.target,

@@ -18,6 +18,7 @@ from reconciler.core.observed import ObservedFleet
 from reconciler.core.planning.plan import Plan
 from reconciler.core.report import Report
 from reconciler.drivers.registry import RULEBOOKS
+from reconciler.errors import StateFolderError
 from reconciler.git.status_branch import Published
 from reconciler.loop.deciding import planned
 from reconciler.loop.effects import Begin
@@ -48,6 +49,8 @@ class Options:
     watch: Callable[[State], None] = lambda state: None
     ready: Callable[[Shell], None] = lambda shell: None
     """Called with the shell before it runs, so that signals can reach it."""
+    warn: Callable[[StateFolderError], None] = lambda error: None
+    """Called at the end of a pass during which the journal could not be written: nothing was sent from then on."""
 
 
 def observe_once(fleet: Fleet) -> ObservedFleet:
@@ -71,6 +74,7 @@ def plan_once(fleet: Fleet, observed: ObservedFleet | None = None) -> Planned:
     if observed is None:
         observed = observe_once(fleet)
     before = previous(fleet.status())
+    observed = before.remembered(observed)
     difference = diff(fleet.desired, observed, before.machines)
     plan = planned(_config(fleet, kept.controller, Options()), fleet.desired, observed, difference)
     held = brakes(fleet.desired, observed, plan, previous_guests=before.guests, bad_runs=kept.bad_runs, allow={})
@@ -104,10 +108,23 @@ def run_once(fleet: Fleet, options: Options) -> Report:
             ask=options.ask or (lambda plan: True),
             watch=options.watch,
         )
+        folder.note({"at_s": fleet.clock.now_s(), "what": "opened"})  # no room for this, none for an intent: stop here
         options.ready(shell)
-        begin = Begin(_pass_id(fleet.clock.now_s()), fleet.desired, before.machines, before.guests, folder.bad_runs())
+        begin = Begin(
+            _pass_id(fleet.clock.now_s()),
+            fleet.desired,
+            previous_machines=before.machines,
+            previous_guests=before.guests,
+            previous_startable=before.startable,
+            bad_runs=folder.bad_runs(),
+        )
         report = shell.run_pass(begin)
-        folder.end_run(report)
+        try:
+            folder.end_run(report)
+        except StateFolderError as error:
+            shell.trouble = shell.trouble or error
+    if shell.trouble is not None:
+        options.warn(shell.trouble)
     return report
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from reconciler.core.observed import HostFacts
+from reconciler.core.observed import HostFacts, Look, ObservedFleet, Unreachable, startable
 from reconciler.core.report import Report
 from reconciler.core.snapshot import host_from_json
 from reconciler.git.status_branch import Published, StatusBranch, publish
@@ -24,16 +24,28 @@ IDENTITY = Identity("reconciler", "reconciler@localhost")
 
 @dataclass(frozen=True)
 class Previous:
-    """What the last report saw: host name -> machine id, and host name -> uuids registered there."""
+    """What the last report saw: host name -> machine id, uuids registered there, uuids that could be started there."""
 
     machines: Mapping[str, str] = field(default_factory=dict)
     guests: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    startable: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def remembered(self, observed: ObservedFleet) -> ObservedFleet:
+        """The same looks; hosts that could not be read carry what they were last seen to hold."""
+        hosts: dict[str, Look] = {
+            name: replace(look, startable=self.startable.get(name, ()))
+            if isinstance(look, Unreachable) and not look.startable
+            else look
+            for name, look in observed.hosts.items()
+        }
+        return ObservedFleet(hosts)
 
 
 def previous(status: StatusBranch) -> Previous:
     """What the status branch says was there. What cannot be read there is not known: it forbids nothing."""
     machines: dict[str, str] = {}
     guests: dict[str, frozenset[str]] = {}
+    held: dict[str, tuple[str, ...]] = {}
     for path, content in status.read_all(OBSERVED).items():
         if not path.endswith(".json"):
             continue
@@ -41,10 +53,11 @@ def previous(status: StatusBranch) -> Previous:
             look = host_from_json(json.loads(content))
         except ValueError:
             continue
+        held[look.name] = startable(look)
         if isinstance(look, HostFacts):
             machines[look.name] = look.machine_id
             guests[look.name] = frozenset(entry.uuid for entry in look.registrations)
-    return Previous(machines, guests)
+    return Previous(machines, guests, held)
 
 
 def publish_report(fleet: Fleet, report: Report) -> Published:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.core.commands import Command
-from reconciler.core.observed import Look, ObservedFleet, Unreachable
+from reconciler.core.observed import Look, ObservedFleet, Unreachable, startable
 from reconciler.errors import InvariantBroken
 from reconciler.loop.effects import Effect, LookAt, Note, Send, Wake
 from reconciler.loop.state import Pass, Seen, State, Waiting
@@ -101,8 +101,12 @@ class Turn:
     def saw(self, host: str, look: Look, asked_s: float) -> None:
         """Keep a look, unless a later one is here already."""
         before = self.seen.get(host)
-        if before is None or before.asked_s <= asked_s:
-            self.seen[host] = Seen(look, asked_s, self.now_s)
+        if before is not None and before.asked_s > asked_s:
+            return
+        if isinstance(look, Unreachable):
+            remembered = self.the_pass.begin.previous_startable.get(host, ())
+            look = replace(look, startable=startable(before.look) if before is not None else tuple(remembered))
+        self.seen[host] = Seen(look, asked_s, self.now_s)
 
     def look_of(self, host: str) -> Look:
         """The newest look at this host."""

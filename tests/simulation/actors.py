@@ -11,7 +11,7 @@ from reconciler.core.commands import Answer, AnswerKind, Command
 from reconciler.core.desired import DesiredFleet
 from reconciler.core.execution.evidence import Evidence
 from reconciler.core.execution.move import Timing
-from reconciler.core.observed import Look
+from reconciler.core.observed import Look, startable
 from reconciler.core.report import Report
 from reconciler.drivers.hpvm.rules import RULEBOOK
 from reconciler.drivers.simulated.commands import command
@@ -117,7 +117,11 @@ class Actor:
         if not self.alive or self.busy:
             return
         self.passes += 1
-        self.take(Begin(f"{self.name}{self.life}p{self.passes}", self.desired()))
+        self.take(Begin(f"{self.name}{self.life}p{self.passes}", self.desired(), previous_startable=self._reported()))
+
+    def _reported(self) -> dict[str, tuple[str, ...]]:
+        """What the status branch would say: it outlives every controller."""
+        return {} if self.last is None else {name: startable(look) for name, look in self.last.observed.hosts.items()}
 
     def changed(self) -> None:
         """A newer commit is there."""

@@ -108,6 +108,7 @@ class Promises(Watcher):
         if sent.verb is Verb.RELEASE:  # what it remembered no longer matters: the guest is in place by a newer commit
             self.refused = {key for key in self.refused if key[0] != record.guest_uuid}
         if sent.verb is Verb.START:
+            self.stopped_by.pop(record.guest_uuid, None)
             self._check_start(actor, sent)
         if sent.verb in (Verb.STOP, Verb.STOP_HARD):
             self._check_stop(actor, sent)

@@ -13,6 +13,10 @@ from reconciler.core.planning.plan import Plan, Step
 from reconciler.errors import InvariantBroken
 
 
+Busy = tuple[str, str, StepKind]
+"""Something under way: source, target, kind."""
+
+
 class StepState(StrEnum):
     """How far a step has come."""
 
@@ -65,11 +69,11 @@ class Run:
         """A run of which nothing has begun."""
         return Run(run_id, plan, limits, {step.id: Progress(attempt=step.attempt) for step in plan.steps})
 
-    def ready(self, now_s: float, foreign: Iterable[tuple[str, str]] = ()) -> tuple[Step, ...]:
+    def ready(self, now_s: float, foreign: Iterable[Busy] = ()) -> tuple[Step, ...]:
         """The steps that may begin now, in plan order: dependencies done, pause over, slots free.
-        `foreign` are the (source, target) pairs of moves under way that are not part of this run."""
-        busy = [(step.source, step.target, step.kind) for step in self.started]
-        busy += [(source, target, StepKind.MIGRATE) for source, target in foreign]
+        `foreign` is what is under way and not part of this run."""
+        busy: list[Busy] = [(step.source, step.target, step.kind) for step in self.started]
+        busy += foreign
         ready: list[Step] = []
         for step in self.plan.steps:
             progress = self.progress[step.id]
@@ -80,14 +84,16 @@ class Run:
                 busy.append((step.source, step.target, step.kind))
         return tuple(ready)
 
-    def _slot(self, step: Step, busy: list[tuple[str, str, StepKind]]) -> bool:
+    def _slot(self, step: Step, busy: list[Busy]) -> bool:
         """Whether the limits leave room for this step beside those that are under way."""
         moves = [(source, target) for source, target, kind in busy if kind is StepKind.MIGRATE]
         if step.kind is not StepKind.MIGRATE:
             arriving = any(target == step.target for _, target in moves)
             return not arriving and all(step.source not in (source, target) for source, target, _ in busy)
+        starting = any(kind is StepKind.START and source == step.target for source, _, kind in busy)
         return (
-            len(moves) < self.limits.concurrent
+            not starting
+            and len(moves) < self.limits.concurrent
             and sum(source == step.source for source, _ in moves) < self.limits.concurrent_out
             and sum(target == step.target for _, target in moves) < self.limits.concurrent_in
             and all(

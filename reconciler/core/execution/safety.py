@@ -18,6 +18,8 @@ from reconciler.core.records import MoveRecord
 def other_copies(record: MoveRecord, looks: Mapping[str, Look], host: str) -> str:
     """Whether no copy but the one on `host` runs or could be started, on any host that was seen."""
     for name, look in sorted(looks.items()):
+        if name != host and isinstance(look, Unreachable) and record.guest_uuid in look.startable:
+            return f"another copy was last seen on {name}, which cannot be read"
         if name != host and isinstance(look, HostFacts):
             entry = look.registration(record.guest_uuid)
             if entry is not None and entry.startable:
