@@ -141,7 +141,7 @@ def _line(row: Sequence[Cell], columns: Sequence[Column], widths: Sequence[int],
     shown: list[tuple[str, str, str]] = []  # blanks before, text, style
     owed = indent
     for cell, column, width in zip(row, columns, widths, strict=True):
-        text = shorten(cell.text, width)
+        text = shorten(cell.text, width).strip()
         blanks = " " * (width - cells(text))
         before, after = (blanks, "") if column.right else ("", blanks)
         if text:

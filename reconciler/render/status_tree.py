@@ -36,15 +36,19 @@ def read_before(files: Mapping[str, bytes]) -> Before:
     """From index.json and the files in guests/, as they lie on the branch. What cannot be read was never written."""
     status = read_status(files.get(INDEX, b""))
     last_moves = {}
-    for path, content in files.items():
+    for path in sorted(files):
         if path.startswith(GUESTS):
-            try:
-                last = last_move_from_json(json.loads(content))
-            except (ValueError, RecursionError):
-                continue
+            last = _last_move(files[path])
             if last is not None:
                 last_moves[path] = last
     return Before(status.runs if status else (), last_moves)
+
+
+def _last_move(content: bytes) -> tuple[MoveSummary, str] | None:
+    try:
+        return last_move_from_json(json.loads(content))
+    except (ValueError, RecursionError):
+        return None
 
 
 def read_status(index: bytes) -> FleetStatus | None:
@@ -56,10 +60,11 @@ def read_status(index: bytes) -> FleetStatus | None:
 
 
 def status_files(
-    report: Report, before: Before | None = None, documents: Mapping[str, Host] | None = None
+    report: Report, existing: Mapping[str, bytes] | None = None, documents: Mapping[str, Host] | None = None
 ) -> dict[str, bytes]:
-    """Path -> content, for everything this pass has to say. Older run records stay as they are."""
-    before = before or Before()
+    """Path -> content, for everything this pass has to say; older run records stay as they are. Of the `existing` files
+    only index.json and guests/ are read. With the Host documents, capacities count what those take away."""
+    before = read_before(existing or {})
     status = fleet_status(report, before.runs, documents)
     files = {README: readme(status).encode(), INDEX: canonical(status_json(status))}
     files |= _guests(report, before)
@@ -106,11 +111,12 @@ def _subject(report: Report, moved: int, failed: int) -> str:
 
 
 def _guests(report: Report, before: Before) -> dict[str, bytes]:
-    moves = {move.uuid or move.guest: move for move in moves_of(report) if move.begun}
+    begun = [move for move in moves_of(report) if move.begun]
+    by_uuid, by_name = {move.uuid: move for move in begun}, {move.guest: move for move in begun}
     run = run_summary(report).path
     files = {}
     for path, guest in _paths(report.guests):
-        move = moves.get(guest.diff.uuid or guest.diff.name)
+        move = by_uuid.get(guest.diff.uuid) or (by_name.get(guest.diff.name) if guest.diff.wanted else None)
         last, last_run = (move, run) if move is not None else before.last_moves.get(path, (None, ""))
         files[path] = canonical(guest_json(guest, last, last_run))
     return files

@@ -63,8 +63,9 @@ def marks(step: Step) -> list[str]:
 
 
 def waits(step: Step, numbered: Mapping[str, int]) -> str:
-    """`after 1 and 3`."""
-    return f"after {listed([str(number) for number in sorted(numbered[other] for other in step.after)])}"
+    """`after 1 and 3`; nothing where it waits for no step of this plan."""
+    others = sorted(numbered[other] for other in step.after if other in numbered)
+    return f"after {listed([str(number) for number in others])}" if others else ""
 
 
 @dataclass(frozen=True)

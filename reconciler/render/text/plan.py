@@ -9,7 +9,8 @@ from reconciler.core.planning.plan import Blocked, Brake, Plan, Step
 from reconciler.core.quantities import format_duration
 from reconciler.render import words
 from reconciler.render.escape import terminal
-from reconciler.render.layout import Cell, Column, Paint, no_paint, shorten, table, wrap
+from reconciler.render.layout import Cell, Column, Paint, no_paint, table, wrap
+from reconciler.render.text.names import command, name
 
 COLUMNS = (
     Column("#", right=True),
@@ -23,8 +24,6 @@ COLUMNS = (
     Column("NOTE"),
 )
 STYLES = {"online": "good", "offline": "warn", "start": "good", "stop": "warn"}
-NAME_CHARACTERS = 40
-"""A name in running text is shown in at most so many columns."""
 NAMES_SHOWN = 3
 """Steps that share a reason name so many guests."""
 
@@ -44,11 +43,6 @@ def plan_text(plan: Plan, *, commands: bool = False, paint: Paint = no_paint) ->
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 
 
-def name(text: str) -> str:
-    """A guest's or host's name in running text: harmless, and not a line long."""
-    return shorten(terminal(text), NAME_CHARACTERS)
-
-
 def _title(plan: Plan) -> list[str]:
     lines = wrap(f"Plan for fleet {name(plan.fleet)} at {terminal(words.short_commit(plan.commit))}")
     if plan.commit is not None and (plan.commit.subject or plan.commit.author):
@@ -65,7 +59,7 @@ def _schedule(plan: Plan, paint: Paint) -> list[str]:
             Cell(terminal(step.guest), "strong"),
             terminal(step.source),
             f"→ {terminal(step.target)}" if step.target != step.source else "",
-            Cell(words.how(step), STYLES[words.how(step)]),
+            Cell(words.how(step), STYLES.get(words.how(step), "")),
             format_duration(step.start_s),
             format_duration(step.duration_s),
             Cell(format_duration(step.downtime_s), "warn") if step.downtime_s else words.NONE,
@@ -92,7 +86,8 @@ def _reasons(plan: Plan, paint: Paint) -> list[str]:
 
 def _waits(plan: Plan) -> list[str]:
     numbered = words.numbers(plan)
-    waiting = [f"{numbered[step.id]} {words.waits(step, numbered)}" for step in plan.steps if step.after]
+    after = {numbered[step.id]: words.waits(step, numbered) for step in plan.steps}
+    waiting = [f"{number} {text}" for number, text in after.items() if text]
     return wrap("; ".join(waiting), first="  Waits: ") if waiting else []
 
 
@@ -113,12 +108,6 @@ def _commands(plan: Plan) -> list[str]:
         for host, argv in step.commands:
             lines += wrap(command(host, argv), first="     ", rest="       ")
     return lines
-
-
-def command(host: str, argv: tuple[str, ...]) -> str:
-    """`vmhost-a$ hpvmmigrate -P web01 -h vmhost-b`. To be read, not pasted: quotes show where an argument ends."""
-    shown = [terminal(argument) for argument in argv]
-    return f"{name(host)}$ {' '.join(repr(text) if ' ' in text or not text else text for text in shown)}"
 
 
 def _doors(plan: Plan, paint: Paint) -> list[str]:

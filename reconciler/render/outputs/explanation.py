@@ -1,0 +1,34 @@
+"""An explanation as JSON. Called for `explain -o json`."""
+
+from __future__ import annotations
+
+from reconciler.core.model import Method
+from reconciler.core.snapshot import Json, headed, plain
+from reconciler.render.explanation import Explanation
+from reconciler.render.outputs.plan import step_json
+
+KIND = "Explanation"
+
+
+def explanation_json(explanation: Explanation) -> Json:
+    """Every verdict in the order of the rules, and what would have to change for an online move."""
+    decision = explanation.decision
+    return headed(
+        KIND,
+        {
+            "guest": explanation.guest,
+            "uuid": explanation.uuid,
+            "source": explanation.source,
+            "target": explanation.target,
+            "finding": plain(explanation.finding),
+            "finding_text": explanation.finding_text,
+            "answer": explanation.answer,
+            "obstacle": explanation.obstacle,
+            "deciding": plain(decision.deciding) if decision else None,
+            "one_way": decision.one_way if decision else "",
+            "verdicts": plain(decision.verdicts) if decision else [],
+            "against_online": plain(explanation.against(Method.ONLINE)),
+            "blocked": plain(explanation.blocked),
+            "steps": [step_json(step) for step in explanation.steps],
+        },
+    )

@@ -1,0 +1,97 @@
+"""Every verdict on one guest and one target, as people read it in a terminal. Called for `explain`.
+
+The deciding verdict is marked; what would make the move go online comes last. Never more than 80 columns wide.
+"""
+
+from __future__ import annotations
+
+from reconciler.core.compatibility import Verdict
+from reconciler.core.model import Method
+from reconciler.core.planning.plan import Step
+from reconciler.core.quantities import format_duration
+from reconciler.render import words
+from reconciler.render.escape import terminal
+from reconciler.render.explanation import Explanation
+from reconciler.render.layout import Paint, no_paint, wrap
+from reconciler.render.text.names import name, route
+from reconciler.render.text.plan import blocked_lines
+
+STYLES = {"online": "good", "offline": "warn", "blocked": "bad", "not asked": "warn"}
+
+
+def explain_text(explanation: Explanation, *, paint: Paint = no_paint) -> str:
+    """The answer first, then what it rests on."""
+    sections = [
+        _answer(explanation, paint),
+        *(_method(explanation, method, paint) for method in Method),
+        _ways(explanation),
+        _planned(explanation),
+        blocked_lines((explanation.blocked,), paint) if explanation.blocked else [],
+    ]
+    return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
+
+
+def _answer(explanation: Explanation, paint: Paint) -> list[str]:
+    place = route(explanation.source or "nowhere to be seen", explanation.target or explanation.source or "nowhere")
+    style = STYLES[explanation.answer]
+    lines = [paint(style, line) for line in wrap(f"{name(explanation.guest)}: {place}: {explanation.answer}")]
+    lines += wrap(f"{explanation.finding}: {terminal(explanation.finding_text)}", first="  ")
+    if explanation.obstacle:
+        lines += wrap(terminal(explanation.obstacle), first="  ")
+    decision = explanation.decision
+    if decision is not None and decision.one_way:
+        lines += wrap(f"One-way: {terminal(decision.one_way)}", first="  ")
+    return lines
+
+
+def _method(explanation: Explanation, method: Method, paint: Paint) -> list[str]:
+    verdicts = explanation.verdicts(method)
+    if not verdicts:
+        return []
+    against = len(explanation.against(method))
+    state = (
+        f"no: {words.counted(against, 'rule')} of {len(verdicts)} against it"
+        if against
+        else "yes: every rule allows it"
+    )
+    lines = [paint("strong", f"{str(method).capitalize()}: {state}")]
+    deciding = explanation.decision.deciding if explanation.decision else None
+    for verdict in verdicts:
+        lines += _verdict(verdict, verdict is deciding or verdict == deciding, paint)
+    return lines
+
+
+def _verdict(verdict: Verdict, decides: bool, paint: Paint) -> list[str]:
+    sign = "✓" if verdict.allowed else "✗"
+    mark = " (decides)" if decides else ""
+    text = f"{terminal(verdict.rule)}{mark}: {terminal(verdict.reason)} [{terminal(verdict.source)}]"
+    lines = wrap(text, first=f"{'>' if decides else ' '} {sign} ", rest="    ")
+    return lines if verdict.allowed else [paint("bad", line) for line in lines]
+
+
+def _ways(explanation: Explanation) -> list[str]:
+    """What would have to change, all of it: for online where it goes offline, for either where it is blocked."""
+    decision = explanation.decision
+    if decision is None or decision.method is Method.ONLINE:
+        return []
+    lines = []
+    for method in Method if decision.method is None else (Method.ONLINE,):
+        lines.append(f"To go {method}")
+        for verdict in explanation.against(method):
+            fix = terminal(verdict.fix) if verdict.fix else "nothing we know of would change this"
+            lines += wrap(f"{terminal(verdict.rule)}: {fix}", first="  ", rest="    ")
+    return lines
+
+
+def _planned(explanation: Explanation) -> list[str]:
+    lines = ["In the plan"] if explanation.steps else []
+    for step in explanation.steps:
+        lines += wrap(_step(step), first="  ", rest="    ")
+    return lines
+
+
+def _step(step: Step) -> str:
+    marks = "".join(f", {mark}" for mark in words.marks(step))
+    down = f", {format_duration(step.downtime_s)} down" if step.downtime_s else ""
+    times = f"begins after {format_duration(step.start_s)}, takes {format_duration(step.duration_s)}"
+    return f"{route(step.source, step.target)} {words.how(step)}{marks}: {times}{down}"

@@ -1,0 +1,178 @@
+"""The state of a fleet, and its past passes, as people read them in a terminal. Called for `status` and `history`.
+
+Hosts are drawn as bars of their memory. Never more than 80 columns wide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reconciler.core.quantities import format_duration, format_memory
+from reconciler.core.report import Result
+from reconciler.render import words
+from reconciler.render.escape import terminal
+from reconciler.render.fleet_status import FleetStatus, HostUse
+from reconciler.render.layout import Cell, Column, Paint, bar, no_paint, table, wrap
+from reconciler.render.run_summary import MoveSummary, RunSummary
+from reconciler.render.text.names import name
+from reconciler.render.text.plan import brake_lines
+
+BAR_CHARACTERS = 16
+FULL_PERCENT = 90
+COMMIT_CHARACTERS = 8
+TROUBLES_MAX = 20
+"""So many guests are listed; the last line says how many more there are."""
+
+HOSTS = (
+    Column("HOST", flexible=True),
+    Column("MEMORY"),
+    Column("", right=True),
+    Column("USED", right=True),
+    Column("OF", right=True),
+    Column("RUNNING", right=True),
+    Column("VERSION", flexible=True),
+)
+RUNS = (
+    Column("BEGUN (UTC)"),
+    Column("TOOK", right=True),
+    Column("RESULT"),
+    Column("MOVED", right=True),
+    Column("FAILED", right=True),
+    Column("DOCUMENTS"),
+    Column("RUN", flexible=True),
+)
+MOVES = (
+    Column("BEGUN (UTC)"),
+    Column("FROM", flexible=True),
+    Column("→ TO", flexible=True),
+    Column("HOW"),
+    Column("ENDED"),
+    Column("TOOK", right=True),
+)
+RESULT_STYLES = {Result.CONVERGED: "good", Result.BLOCKED: "bad", Result.HELD: "warn", Result.INCOMPLETE: "warn"}
+STATE_STYLES = {"done": "good", "failed": "bad", "unknown": "bad"}
+
+
+def status_text(status: FleetStatus, *, paint: Paint = no_paint) -> str:
+    """The state of the fleet."""
+    sections = [
+        _headline(status, paint),
+        brake_lines(status.brakes, paint),
+        _troubles(status, paint),
+        wrap(words.sentence(status.plan), first="Still to do: ") if status.plan else [],
+        use_lines(status.hosts, paint),
+        _last_run(status, paint),
+    ]
+    return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
+
+
+def _headline(status: FleetStatus, paint: Paint) -> list[str]:
+    counts = status.counts
+    parts = [f"{counts.ready} of {words.counted(counts.declared, 'guest')} as declared"]
+    for number, what in (
+        (counts.stalled, "stalled"),
+        (counts.reconciling, "on the way"),
+        (counts.other, "not settled"),
+    ):
+        parts += [f"{number} {what}"] if number else []
+    parts += [f"{counts.unmanaged} unmanaged"] if counts.unmanaged else []
+    parts += [f"{words.counted(counts.hosts_in_trouble, 'host')} in trouble"] if counts.hosts_in_trouble else []
+    lines = wrap(f"Fleet {name(status.fleet)}: {status.result}. {', '.join(parts)}.")
+    subject = f"  {terminal(status.subject)}" if status.subject else ""
+    commit = terminal(status.commit[: words.COMMIT_CHARACTERS]) or "uncommitted documents"
+    return [paint(RESULT_STYLES[status.result], line) for line in lines] + wrap(f"at {commit}{subject}", first="  ")
+
+
+def _troubles(status: FleetStatus, paint: Paint) -> list[str]:
+    troubles = sorted(status.troubles, key=lambda trouble: (not trouble.stalled, trouble.guest))
+    lines = [paint("bad", "Not as declared")] if troubles else []
+    for trouble in troubles[:TROUBLES_MAX]:
+        lines += wrap(
+            f"{name(trouble.guest)}: {terminal(trouble.reason)}: {terminal(trouble.message)}", first="  ", rest="    "
+        )
+    if len(troubles) > TROUBLES_MAX:
+        lines.append(f"  and {len(troubles) - TROUBLES_MAX} more: see -o json")
+    return lines
+
+
+def use_lines(hosts: Sequence[HostUse], paint: Paint = no_paint) -> list[str]:
+    """Each host as a bar; those in trouble with the reason below."""
+    rows = [_use(host) for host in hosts]
+    lines = table(HOSTS, rows, paint=paint) if rows else []
+    for host in hosts:
+        if host.trouble:
+            text = f"{name(host.name)}: {terminal(host.trouble)}: {terminal(host.text)}"
+            lines += [paint("bad", line) for line in wrap(text, first="  ", rest="    ")]
+    return lines
+
+
+def _use(host: HostUse) -> tuple[str | Cell, ...]:
+    if not host.known:
+        return (Cell(terminal(host.name), "bad"), Cell("not read", "bad"), "", "", "", "", "")
+    share = 100 * host.memory_used_mib // host.memory_capacity_mib if host.memory_capacity_mib > 0 else 100
+    style = "bad" if share > 100 else "warn" if share >= FULL_PERCENT else "good"
+    return (
+        terminal(host.name),
+        Cell(bar(host.memory_used_mib, host.memory_capacity_mib, BAR_CHARACTERS), style),
+        f"{share}%",
+        format_memory(host.memory_used_mib),
+        format_memory(host.memory_capacity_mib),
+        f"{host.running}/{host.guests}",
+        f"{terminal(host.platform)} {terminal(host.version)}",
+    )
+
+
+def _last_run(status: FleetStatus, paint: Paint) -> list[str]:
+    return _runs_table(status.runs[:3], paint) if status.runs else []
+
+
+def history_text(runs: Sequence[RunSummary], guest: str = "", *, paint: Paint = no_paint) -> str:
+    """Passes, newest first; with a guest, what was done to it."""
+    if guest:
+        lines = _guest_history(runs, guest, paint)
+    else:
+        lines = _runs_table(runs, paint) if runs else ["No pass has left a record yet."]
+    return "\n".join(lines) + "\n"
+
+
+def _runs_table(runs: Sequence[RunSummary], paint: Paint) -> list[str]:
+    rows = [
+        (
+            _begun(run),
+            format_duration(run.duration_s),
+            Cell(str(run.result), RESULT_STYLES[run.result]),
+            str(run.moved),
+            Cell(str(run.failed), "bad" if run.failed else ""),
+            terminal(run.commit[:COMMIT_CHARACTERS]) or words.NONE,
+            terminal(run.id),
+        )
+        for run in runs
+    ]
+    return table(RUNS, rows, paint=paint)
+
+
+def _begun(run: RunSummary) -> str:
+    """To the minute."""
+    return terminal(run.started[:16].replace("T", " "))
+
+
+def _guest_history(runs: Sequence[RunSummary], guest: str, paint: Paint) -> list[str]:
+    moves = [(run, move) for run in runs for move in run.moves if move.guest == guest]
+    if not moves:
+        return wrap(f"Nothing was done to {name(guest)} in the passes that were read.")
+    lines = table(MOVES, [_move(run, move) for run, move in moves], paint=paint)
+    for run, move in moves:
+        if move.reason and move.state != "done":
+            lines += wrap(f"{_begun(run)}: {terminal(move.reason)}: {terminal(move.text)}", first="  ", rest="    ")
+    return lines
+
+
+def _move(run: RunSummary, move: MoveSummary) -> tuple[str | Cell, ...]:
+    return (
+        _begun(run),
+        terminal(move.source),
+        f"→ {terminal(move.target)}" if move.target != move.source else "",
+        f"{move.method or move.kind}{' hop' if move.hop else ''}",
+        Cell(str(move.state), STATE_STYLES.get(move.state, "")),
+        format_duration(move.took_s) if move.took_s is not None else words.NONE,
+    )

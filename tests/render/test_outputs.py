@@ -1,0 +1,160 @@
+"""Every JSON document fits its published schema, and a plan comes back from its document as it was."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from jsonschema import Draft202012Validator
+
+from reconciler.core.desired import DesiredFleet, Fleet
+from reconciler.core.diff import Diff
+from reconciler.core.observed import ObservedFleet
+from reconciler.core.planning.plan import Plan
+from reconciler.core.report import Report
+from reconciler.core.snapshot import canonical, fleet_to_json, host_to_json
+from reconciler.errors import Location, Problem
+from reconciler.render.explanation import Explanation
+from reconciler.render.fleet_status import fleet_status
+from reconciler.render.outputs.difference import diff_json, validation_json
+from reconciler.render.outputs.explanation import explanation_json
+from reconciler.render.outputs.guest import guest_json, last_move_from_json
+from reconciler.render.outputs.plan import plan_from_json, plan_json
+from reconciler.render.outputs.run import run_json, run_summary_from_json
+from reconciler.render.outputs.status import history_json, status_from_json, status_json
+from reconciler.render.run_summary import moves_of, run_summary
+from tests.render import example
+from tests.render.rewrite import schemas
+from tests.render.values import observed_fleets, plans, reports, values
+
+SCHEMAS = schemas()
+VALIDATORS = {name.removesuffix(".schema.json"): Draft202012Validator(schema) for name, schema in SCHEMAS.items()}
+
+few = settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+
+
+def as_sent(document: Mapping[str, object]) -> Any:
+    return json.loads(canonical(document))
+
+
+def assert_fits(name: str, document: Mapping[str, object]) -> None:
+    assert [] == [f"{error.json_path}: {error.message}" for error in VALIDATORS[name].iter_errors(as_sent(document))]
+
+
+@few
+@given(plans())
+def test_a_plan_fits_its_schema_and_comes_back(plan: Plan) -> None:
+    assert_fits("plan", plan_json(plan))
+    assert plan_from_json(as_sent(plan_json(plan))) == plan
+
+
+@few
+@given(reports())
+def test_a_report_fits_its_schemas_and_its_summaries_come_back(report: Report) -> None:
+    summary, status = run_summary(report), fleet_status(report)
+    assert_fits("run", run_json(report))
+    assert_fits("status", status_json(status))
+    assert_fits("history", history_json("fleet", [summary]))
+    assert run_summary_from_json(as_sent(run_json(report))) == summary
+    assert status_from_json(as_sent(status_json(status))) == status
+    for guest in report.guests:
+        last = next(iter(moves_of(report)), None)
+        document = guest_json(guest, last, "runs/x.json" if last else "")
+        assert_fits("guest", document)
+        assert last_move_from_json(as_sent(document)) == ((last, "runs/x.json") if last else None)
+
+
+@few
+@given(observed_fleets())
+def test_a_snapshot_fits_its_schemas(fleet: ObservedFleet) -> None:
+    assert_fits("observed", fleet_to_json(fleet))
+    for look in fleet.hosts.values():
+        assert_fits("observed-host", host_to_json(look))
+
+
+@few
+@given(values(Diff))
+def test_a_diff_fits_its_schema(difference: Diff) -> None:
+    assert_fits("diff", diff_json(difference, "fleet", example.COMMIT))
+
+
+@few
+@given(values(Explanation))
+def test_an_explanation_fits_its_schema(explanation: Explanation) -> None:
+    assert_fits("explanation", explanation_json(explanation))
+
+
+@few
+@given(values(Problem))
+def test_a_validation_fits_its_schema(problem: Problem) -> None:
+    desired = DesiredFleet(Fleet("demo", Location("fleet.yaml")), {}, {}, {"web": problem})
+    assert_fits("validation", validation_json(None, [problem]))
+    assert_fits("validation", validation_json(desired, [problem]))
+
+
+def test_commands_read_by_themselves() -> None:
+    steps: Any = plan_json(example.PLAN)["steps"]
+    assert steps[1]["commands"][0] == {"host": "vmhost-c", "argv": ["hpvmstop", "-P", "db-primary"]}
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"kind": "Run"}, "kind: expected Plan"),
+        ({"steps": "all"}, "steps: expected a list, found a string"),
+        ({"more": 1}, "more: unknown"),
+        ({"steps": [{"commands": [{"host": "a"}]}]}, "steps[0].commands[0]: expected an object with host and argv"),
+        ({"steps": [1]}, "steps[0]: expected an object, found a number"),
+        ({"makespan_s": None}, "makespan_s: expected a number, found nothing"),
+    ],
+)
+def test_a_plan_that_is_wrong_is_refused_with_its_place(change: dict[str, object], complaint: str) -> None:
+    with pytest.raises(ValueError) as refusal:  # noqa: PT011 - the message is compared below, whole
+        plan_from_json({**as_sent(plan_json(example.PLAN)), **change})
+    assert str(refusal.value) == complaint
+
+
+def test_a_history_of_a_guest_leaves_out_what_was_not_done_to_it() -> None:
+    runs = [run_summary(example.REPORT), run_summary(replace(example.REPORT, steps=()))]
+    document: Any = history_json("demo", runs, "web01")
+    assert [[move["guest"] for move in run["moves"]] for run in document["runs"]] == [["web01"]]
+
+
+def test_the_guests_of_a_run_record_are_those_that_were_touched_or_are_not_settled() -> None:
+    guests: Any = run_json(example.REPORT)["guests"]
+    assert [guest["name"] for guest in guests] == ["batch07", "db-primary", "db02", "stray", "web01"]
+    quiet: Any = run_json(example.later())["guests"]
+    assert [guest["name"] for guest in quiet] == ["batch07", "db02", "stray"]
+
+
+def parts(schema: Any) -> Any:
+    """Every schema inside of a schema."""
+    if isinstance(schema, dict):
+        yield schema
+        for value in schema.values():
+            yield from parts(value)
+    elif isinstance(schema, list):
+        for value in schema:
+            yield from parts(value)
+
+
+@pytest.mark.parametrize("name", sorted(SCHEMAS))
+def test_a_schema_is_valid_closed_and_says_what_everything_means(name: str) -> None:
+    Draft202012Validator.check_schema(SCHEMAS[name])
+    for part in parts(SCHEMAS[name]):
+        if isinstance(part.get("properties"), dict) and part.get("type") == "object":
+            assert part["additionalProperties"] is False
+            assert part["required"] == list(part["properties"])
+            assert part["description"]
+            assert [] == [key for key, value in part["properties"].items() if not value.get("description")]
+
+
+def test_a_word_means_the_same_in_every_schema() -> None:
+    meanings: dict[str, Any] = {}
+    for name, schema in SCHEMAS.items():
+        for word, part in schema.get("$defs", {}).items():
+            assert meanings.setdefault(word, part) == part, f"{word} in {name}"

@@ -1,0 +1,294 @@
+"""What operators see in a terminal: the golden pages, and that no page is ever wider than 80 columns or unsafe."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from reconciler.core.desired import DesiredFleet, Fleet
+from reconciler.core.diff import Diff
+from reconciler.core.observed import ObservedFleet
+from reconciler.core.planning.plan import Plan
+from reconciler.core.report import Report
+from reconciler.errors import Location, Problem
+from reconciler.render.explanation import Explanation, explain
+from reconciler.render.fleet_status import fleet_status
+from reconciler.render.layout import WIDTH, cells
+from reconciler.render.run_summary import run_summary
+from reconciler.render.text.difference import diff_text
+from reconciler.render.text.documents import validation_text
+from reconciler.render.text.explain import explain_text
+from reconciler.render.text.observed import observed_text
+from reconciler.render.text.plan import plan_text
+from reconciler.render.text.run import run_text
+from reconciler.render.text.status import history_text, status_text
+from tests.render import example
+from tests.render.values import observed_fleets, plans, reports, values
+
+PLACE = Location("desired-state/guests/web.yaml", 12, 3)
+PROBLEM = Problem("guest-on-unknown-host", PLACE, 'guest "web" wants host "h9"', "declare h9, or choose h1")
+
+few = settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+
+
+def assert_fits(page: str) -> None:
+    lines = page.split("\n")
+    assert [] == [line for line in lines if cells(line) > WIDTH]
+    assert [] == [line for line in lines if line != line.rstrip()]
+    assert not any(unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Zl", "Zp") for line in lines for sign in line)
+    assert page.endswith("\n")
+    assert not page.endswith("\n\n")
+
+
+@few
+@given(plans())
+def test_no_plan_is_wider_than_80_columns(plan: Plan) -> None:
+    assert_fits(plan_text(plan, commands=True))
+
+
+@few
+@given(values(Diff))
+def test_no_diff_is_wider_than_80_columns(difference: Diff) -> None:
+    assert_fits(diff_text(difference, "fleet", everything=True))
+
+
+@few
+@given(observed_fleets())
+def test_no_snapshot_is_wider_than_80_columns(fleet: ObservedFleet) -> None:
+    assert_fits(observed_text(fleet))
+
+
+@few
+@given(values(Explanation))
+def test_no_explanation_is_wider_than_80_columns(explanation: Explanation) -> None:
+    assert_fits(explain_text(explanation))
+
+
+@few
+@given(reports())
+def test_no_report_is_wider_than_80_columns(report: Report) -> None:
+    assert_fits(run_text(report))
+    assert_fits(status_text(fleet_status(report)))
+    assert_fits(history_text([run_summary(report)]))
+    for step in report.steps:
+        assert_fits(history_text([run_summary(report)], step.step.guest))
+
+
+@few
+@given(values(Problem))
+def test_no_problem_is_wider_than_80_columns(problem: Problem) -> None:
+    assert_fits(validation_text(None, [problem]))
+
+
+def test_a_plan_says_what_happens_when_and_why_and_what_does_not() -> None:
+    assert (
+        plan_text(example.HELD, commands=True)
+        == """\
+Plan for fleet demo at 3f2a9c1d3f
+  Move the web tier to vmhost-b (Ann Lee <ann@example.org>)
+
+ #  GUEST       FROM      → TO        HOW      START   TIME   DOWN  NOTE
+ 1  web01       vmhost-a  → vmhost-b  online      0s  1m12s      -
+ 2  db-primary  vmhost-c  → vmhost-d  offline     0s  2m47s  1m51s
+ 3  batch07     vmhost-b  → vmhost-e  online      0s    41s      -  hop
+ 4  batch07     vmhost-e  → vmhost-a  online   1m12s    41s      -  1-way
+ 5  cache       vmhost-a              start    1m53s     1m      -
+
+Why
+  1  web01: declared on vmhost-b
+  2  db-primary: declared on vmhost-d; offline because the processors differ
+  3  batch07: a resting place
+  4  batch07 and cache: declared on vmhost-a
+  Waits: 4 after 1 and 3
+  Tried before: 4 is attempt 2 of 3
+
+Commands, as they would be sent
+  2  db-primary
+     vmhost-c$ hpvmstop -P db-primary
+     vmhost-c$ hpvmmigrate -P db-primary
+
+One-way: no lasting online way back after these
+  4  batch07: batch07 was booted on 4.2, vmhost-a runs 4.3
+
+Blocked: 1 guest
+  db02: on vmhost-a, declared on vmhost-b
+    DowntimeForbidden: db02 would go down; the document says downtime:
+      forbidden
+    fix: set spec.migration.downtime to allowed
+
+Held: this plan is shown, not run
+  TooManyMoves: 4 moves, at most 2 are allowed
+    release: apply --allow-moves 4
+
+3 min, the shortest possible · 4 moves (3 online, 1 offline), 1 start, 1m51s
+downtime for 1 guest, 1 blocked.
+"""
+    )
+
+
+def test_a_plan_of_a_fleet_at_rest_says_so() -> None:
+    assert plan_text(example.NOTHING).endswith("\n\nNothing to do.\n")
+
+
+def test_names_that_are_too_long_keep_both_ends() -> None:
+    steps = tuple(replace(step, guest=f"{'very-' * 10}long-{step.guest}") for step in example.PLAN.steps)
+    rows = plan_text(replace(example.PLAN, steps=steps)).split("\n")[3:6]
+    assert rows == [
+        " #  GUEST              FROM      → TO        HOW      START   TIME   DOWN  NOTE",
+        " 1  very-ver…ng-web01  vmhost-a  → vmhost-b  online      0s  1m12s      -",
+        " 2  very-ver…-primary  vmhost-c  → vmhost-d  offline     0s  2m47s  1m51s",
+    ]
+
+
+def test_a_diff_shows_what_differs_only() -> None:
+    assert (
+        diff_text(example.DIFF, "demo", example.COMMIT)
+        == """\
+Fleet demo against 3f2a9c1d3f
+
+1 host in trouble: nothing is done there
+  vmhost-c: Unreachable: connection refused
+
+ GUEST    FINDING    IS ON     DECLARED ON  POWER
+ batch07  unknown    -         vmhost-a
+ db02     misplaced  vmhost-a  vmhost-b     running
+
+  batch07: not on any host that answered; not read: vmhost-c
+
+2 of 4 declared guests differ, 1 unmanaged, 1 host in trouble.
+"""
+    )
+
+
+def test_a_diff_shows_every_guest_when_asked() -> None:
+    shown = diff_text(example.DIFF, "demo", example.COMMIT, everything=True)
+    assert all(guest.name in shown for guest in example.DIFF.guests)
+
+
+def test_the_state_of_a_fleet_is_drawn_host_by_host() -> None:
+    assert (
+        status_text(fleet_status(example.REPORT))
+        == """\
+Fleet demo: incomplete. 2 of 4 guests as declared, 1 stalled, 1 not settled, 1
+unmanaged, 1 host in trouble.
+  at 3f2a9c1d3f Move the web tier to vmhost-b
+
+Not as declared
+  db02: DowntimeForbidden: db02 would go down; the document says downtime:
+    forbidden (set spec.migration.downtime to allowed)
+  batch07: OwnerUnknown: not on any host that answered; not read: vmhost-c
+
+HOST      MEMORY                   USED      OF  RUNNING  VERSION
+vmhost-a  ████████████░░░░  75%  48 GiB  64 GiB      1/2  integrity-vm 4.3
+vmhost-b  ████░░░░░░░░░░░░  25%  16 GiB  64 GiB      1/1  integrity-vm 4.3
+vmhost-c  not read
+vmhost-d  █████░░░░░░░░░░░  31%  20 GiB  64 GiB      2/2  integrity-vm 4.3
+  vmhost-c: Unreachable: connection refused
+
+BEGUN (UTC)         TOOK  RESULT      MOVED  FAILED  DOCUMENTS  RUN
+2025-11-23 20:15  15m05s  incomplete      2       1  3f2a9c1d   20251123…04-7f3a
+"""
+    )
+
+
+def test_a_run_says_what_went_wrong_with_the_last_command_and_what_it_printed() -> None:
+    assert (
+        run_text(example.REPORT)
+        == """\
+   GUEST       FROM      → TO        HOW         ENDED     TOOK  PLANNED
+✓  web01       vmhost-a  → vmhost-b  online      done     1m10s    1m12s
+✓  db-primary  vmhost-c  → vmhost-d  offline     done     3m21s    2m47s
+?  batch07     vmhost-b  → vmhost-e  online hop  unknown    15m      41s
+-  batch07     vmhost-e  → vmhost-a  online      skipped      -      41s
+
+What went wrong
+  batch07: HostUnreachable: vmhost-b did not answer for 10m
+    seen last: running on vmhost-e
+    vmhost-b$ hpvmmigrate -o -P batch07
+      | \\x1b[2Jcopying
+
+1 host in trouble: nothing is done there
+  vmhost-c: Unreachable: connection refused
+
+Blocked: 1 guest
+  db02: on vmhost-a, declared on vmhost-b
+    DowntimeForbidden: db02 would go down; the document says downtime:
+      forbidden
+    fix: set spec.migration.downtime to allowed
+
+2 guests moved, 1 failed, 1 step not begun in 15m05s; the next pass goes on.
+"""
+    )
+
+
+def test_the_history_of_a_guest_shows_only_what_was_done_to_it() -> None:
+    assert (
+        history_text([run_summary(example.REPORT)], "batch07")
+        == """\
+BEGUN (UTC)       FROM      → TO        HOW         ENDED    TOOK
+2025-11-23 20:15  vmhost-b  → vmhost-e  online hop  unknown   15m
+2025-11-23 20:15  vmhost-e  → vmhost-a  online      skipped     -
+  2025-11-23 20:15: HostUnreachable: vmhost-b did not answer for 10m
+"""
+    )
+
+
+def test_an_explanation_marks_the_deciding_verdict_and_says_what_would_help() -> None:
+    explanation = explain(example.DIFF, None, "db02", "", example.DECISION)
+    assert (
+        explain_text(explanation)
+        == """\
+db02: vmhost-a → vmhost-b: blocked
+  misplaced: running on vmhost-a, declared on vmhost-b
+
+Online: no: 1 rule of 2 against it
+  ✓ guest-running: db02 runs on vmhost-a [manual, p. 168]
+  ✗ storage-shared: db02's disk is a logical volume [manual, p. 168]
+
+Offline: no: 1 rule of 1 against it
+> ✗ downtime-permitted (decides): db02 would go down; the document says
+    downtime: forbidden [document]
+
+To go online
+  storage-shared: put it on a LUN
+To go offline
+  downtime-permitted: set spec.migration.downtime to allowed
+"""
+    )
+
+
+def test_a_guest_that_nobody_knows_cannot_be_explained() -> None:
+    with pytest.raises(KeyError):
+        explain(example.DIFF, None, "nobody", "", None)
+
+
+def test_a_snapshot_lists_hosts_and_guests() -> None:
+    shown = observed_text(example.FLEET)
+    assert "cache       vmhost-a  stopped   8 GiB      4        -" in shown
+    assert shown.endswith("\n5 guests, 4 running, on 3 hosts, 1 host not read.\n")
+
+
+def test_a_problem_is_shown_as_everywhere_with_what_follows_from_it() -> None:
+    assert (
+        validation_text(None, [PROBLEM])
+        == """\
+error: guest-on-unknown-host
+desired-state/guests/web.yaml:12:3: guest "web" wants host "h9"
+hint: declare h9, or choose h1
+
+1 problem: the commit is held, nothing is started from it.
+"""
+    )
+
+
+def test_a_problem_of_one_guest_does_not_hold_the_others() -> None:
+    desired = DesiredFleet(Fleet("demo", PLACE), {}, {}, {"web": PROBLEM})
+    assert validation_text(desired, [PROBLEM]).endswith(
+        "1 guest is quarantined: reported, never\ntouched, until mended.\n"
+    )
+    assert validation_text(DesiredFleet(Fleet("demo", PLACE), {}, {}), []) == (
+        "Fleet demo is valid: 0 guests on 0 hosts.\n"
+    )
