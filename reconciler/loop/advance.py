@@ -51,6 +51,8 @@ def _take(turn: Turn, event: Event) -> None:
             waiting = turn.waiting.pop(effect_id, None)
             if waiting is not None and waiting.owner in turn.moves:
                 moving.look_again(turn, waiting.owner)
+            elif waiting is not None and waiting.owner == moving.WATCH and turn.current is not None:
+                moving.look_at_watched(turn)
         case Decided(run):
             if turn.current is not None and turn.the_pass.phase is Phase.ASKING:
                 deciding.decided(turn, run)
@@ -121,6 +123,7 @@ def _run(turn: Turn) -> bool:
             elif not turn.waits("", "wake"):
                 turn.wake(next_s)
     turn.change(run=run)
+    moving.keep_watch(turn)
     if not run.ended or turn.moves or turn.waits("", "tidy"):
         return False
     deciding.run_ended(turn)

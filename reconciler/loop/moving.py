@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from reconciler.core.commands import Answer, AnswerKind, Verb
 from reconciler.core.execution import procedure
+from reconciler.core.execution.lateness import may_stop_late, stopped_late
 from reconciler.core.execution.move import Finish, LookEverywhere, Move, Pause, Scene, Settle, Tell
 from reconciler.core.execution.outcome import Outcome, OutcomeKind
 from reconciler.core.execution.run import Busy, Progress, Run, StepState
@@ -68,6 +69,9 @@ def look_again(turn: Turn, record_id: str) -> None:
 
 def looked(turn: Turn, owner: str) -> None:
     """A look came in: when it was the last one this move waits for, choose its next action."""
+    if owner == WATCH:
+        _watch(turn)
+        return
     move = turn.moves.get(owner)
     if move is None or turn.waits(owner, "look", "tell", "wake"):
         return
@@ -155,7 +159,7 @@ def _scene(turn: Turn, move: Move) -> Scene:
         looks=looks,
         elsewhere={host: turn.look_of(host) for host in others},
         all_fresh=all(host in turn.seen and turn.seen[host].asked_s >= move.since_s for host in others),
-        target_document=turn.the_pass.desired.hosts.get(move.record.target),
+        documents=turn.the_pass.desired.hosts,
         now_s=turn.now_s,
         controller=turn.config.controller,
         timing=turn.config.timing,
@@ -181,6 +185,8 @@ def _finish(turn: Turn, owner: str, outcome: Outcome) -> None:
         step_run = StepRun(turn.steps[owner], progress, turn.log.get(owner, ()), where(turn, turn.steps[owner]))
         turn.change(adopted=(*turn.the_pass.adopted, step_run))
         return
+    if outcome.reason == "StopTimedOut" and move.record.stopped_by_us:
+        turn.change(watched=turn.the_pass.watched | {owner})
     run = turn.the_pass.run
     if run is not None:
         retry_at_s = None
@@ -188,6 +194,42 @@ def _finish(turn: Turn, owner: str, outcome: Outcome) -> None:
         if outcome.kind is OutcomeKind.ABORTED and move.record.attempt < step.attempts_max:
             retry_at_s = turn.now_s + move.retry.pause_s(move.record.attempt)
         turn.change(run=run.advance(move.step_id, outcome, turn.now_s, retry_at_s=retry_at_s))
+
+
+WATCH = "watch"
+"""Owner of the looks at hosts where a guest may stop late."""
+WATCH_POLLS = 6
+"""Polls of a move that go by between two such looks."""
+
+
+def keep_watch(turn: Turn) -> None:
+    """While the pass goes on, see to guests that ignored a stop and may stop yet."""
+    if turn.the_pass.watched and not turn.waits(WATCH, "wake", "look"):
+        turn.wake(turn.now_s + WATCH_POLLS * turn.config.timing.poll_s, WATCH)
+
+
+def look_at_watched(turn: Turn) -> None:
+    """Look at the hosts of guests that may stop late."""
+    for host in sorted({turn.steps[record_id].source for record_id in turn.the_pass.watched}):
+        turn.look(host, WATCH)
+
+
+def _watch(turn: Turn) -> None:
+    """Take care of a guest that has stopped late; forget one whose watch is over."""
+    for record_id in sorted(turn.the_pass.watched):
+        facts = turn.look_of(turn.steps[record_id].source)
+        record = facts.record(record_id) if isinstance(facts, HostFacts) else None
+        if not isinstance(facts, HostFacts) or (record is not None and _still(turn, record, facts)):
+            continue
+        turn.change(watched=turn.the_pass.watched - {record_id})
+        if record is not None and stopped_late(record, facts, turn.config.timing):
+            adopt(turn, record)
+
+
+def _still(turn: Turn, record: MoveRecord, facts: HostFacts) -> bool:
+    """Whether the guest runs on and may stop yet."""
+    may = may_stop_late(record, facts.clock_s, turn.config.timing)
+    return may and not stopped_late(record, facts, turn.config.timing)
 
 
 def leave_all(run: Run, text: str, now_s: float) -> Run:

@@ -96,6 +96,8 @@ class Pass:
     done: tuple[StepRun, ...] = ()
     """Steps of earlier rounds."""
     adopted: tuple[StepRun, ...] = ()
+    watched: frozenset[str] = frozenset()
+    """Records of guests that ignored a stop and may stop yet."""
 
 
 @dataclass(frozen=True)

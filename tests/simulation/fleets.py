@@ -33,6 +33,7 @@ from reconciler.errors import Location
 
 PROCESSORS = (Processor(32, 0, "Itanium 2 9000"), Processor(32, 1, "Itanium 2 9100"), Processor(31, 2, "Itanium 2"))
 LUNS = tuple(f"lun-{number}" for number in range(10))
+POWERS = (PowerWish.KEEP, PowerWish.RUNNING, PowerWish.RUNNING, PowerWish.RUNNING, PowerWish.STOPPED)
 NOWHERE = Location("simulation.yaml")
 
 
@@ -95,9 +96,9 @@ def commit(chance: random.Random, story: Story) -> None:
         roll = chance.random()
         if roll < 0.5:
             guests[name] = replace(guest, host=chance.choice(hosts))
-        elif roll < 0.75:
-            guests[name] = replace(guest, power=chance.choice(list(PowerWish)))
-        elif roll < 0.8:
+        elif roll < 0.78:
+            guests[name] = replace(guest, power=chance.choice(POWERS))
+        elif roll < 0.82:
             guests[name] = replace(guest, migration=_policy(chance))
     number = len(story.commits)
     story.commits.append(replace(story.desired, guests=guests, commit=Commit(f"c{number}")))
@@ -147,7 +148,7 @@ def _guest(chance: random.Random, number: int) -> tuple[SimGuest, tuple[Disk, ..
         shutdown_s=chance.choice([20.0, 45.0, 45.0, 200.0, None]),
         boot_s=60.0,
     )
-    return guest, (disk,), RunState.RUNNING if chance.random() < 0.75 else RunState.STOPPED
+    return guest, (disk,), RunState.RUNNING if chance.random() < 0.7 else RunState.STOPPED
 
 
 def _fits(world: World, host: SimHost, guest: SimGuest, state: RunState) -> bool:

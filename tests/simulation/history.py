@@ -24,7 +24,7 @@ from tests.simulation.chaos import Cell, Chaos
 from tests.simulation.fleets import Story, commit, make_story
 from tests.simulation.promises import Promises
 
-STORM_S = 4800.0
+STORM_S = 5400.0
 """How long things go wrong."""
 QUIET_PASSES_MAX = 14
 QUIET_PAUSE_S = 700.0
@@ -112,7 +112,7 @@ class History(Watcher):
     def _storm(self) -> None:
         end_s = self.timeline.now_s + STORM_S
         self.timeline.after(0.0, self.actor.begin)
-        for at_s in sorted(self.chance.uniform(200, STORM_S - 300) for _ in range(5)):
+        for at_s in sorted(self.chance.uniform(200, STORM_S - 300) for _ in range(6)):
             self.timeline.after(at_s, self._new_commit)
         self._every(240.0, end_s, self._begin_all)
         self._play(end_s)

@@ -14,7 +14,7 @@ from reconciler.core.desired import Host
 from reconciler.core.execution import procedure, safety
 from reconciler.core.execution.move import Action, Move, Scene
 from reconciler.core.model import Load, RunState
-from reconciler.core.observed import HostFacts, Look, Unreachable
+from reconciler.core.observed import HostFacts, Look
 from reconciler.core.planning.order.room import Ledger
 from reconciler.core.records import Parked, Stage
 from reconciler.loop import deciding
@@ -45,7 +45,7 @@ def _delete_before_read_back(stack: ExitStack) -> None:
             return procedure._tell(move, Verb.DELETE_COPY, scene, source, Stage.MIGRATING)
         return really(move, scene, source, target)
 
-    stack.enter_context(patch.dict(procedure.HANDLERS, {Stage.MIGRATING: hasty}))  # type: ignore[arg-type]  # a dict
+    stack.enter_context(patch.dict(procedure.HANDLERS, {Stage.MIGRATING: hasty}))
 
 
 def _unreachable_is_absent(stack: ExitStack) -> None:
@@ -57,7 +57,7 @@ def _unreachable_is_absent(stack: ExitStack) -> None:
         known = last.setdefault(id(turn.config), {})
         if isinstance(look, HostFacts):
             known[host] = look
-        elif isinstance(look, Unreachable) and host in known:
+        elif host in known:
             look = replace(known[host], registrations=(), records=(), jobs=())
         really(turn, host, look, asked_s)
 

@@ -84,7 +84,8 @@ class Scene:
     looks: Mapping[str, Look]
     elsewhere: Mapping[str, Look]
     all_fresh: bool
-    target_document: Host | None
+    documents: Mapping[str, Host]
+    """Of both ends: they may cap what a host takes."""
     now_s: float
     controller: str
     timing: Timing

@@ -49,7 +49,7 @@ def next_action(move: Move, scene: Scene) -> Action:
     held = _hold(move, scene, source, target) if move.record.under_way else None
     if held is not None:
         return held
-    if isinstance(action, Pause):
+    if isinstance(action, Pause) and move.record.under_way:
         return _renewal(move, scene) or action
     return action
 
@@ -218,7 +218,7 @@ def _claimed(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> 
         if unknown:
             return Settle(Outcome(OutcomeKind.CHANGED, "OwnerUnknown", unknown))
     if record.kind is not StepKind.STOP:
-        full = safety.has_room(record, target, scene.target_document)
+        full = safety.has_room(record, target, scene.documents.get(target.name))
         if full:
             return Settle(Outcome(OutcomeKind.CHANGED, "NoRoomNow", full))
     if record.kind is StepKind.MIGRATE and not move.checked:
@@ -270,7 +270,7 @@ def _stopping(move: Move, scene: Scene, source: HostFacts, target: HostFacts) ->
         against = safety.other_copies(record, {**scene.elsewhere, target.name: target}, source.name)
         if against:
             return Settle(Outcome(OutcomeKind.BROKEN, "TwoCopies", against))
-        full = safety.has_room(record, target, scene.target_document)
+        full = safety.has_room(record, target, scene.documents.get(target.name))
         if full or move.tried(Verb.MIGRATE) >= TRIES_MAX:
             why = full or "the migration could not be started"
             return _start(move, scene, source, Stage.RESTORING, note=f"MigrationNotStarted: {why}")
@@ -383,6 +383,8 @@ def _parked(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> A
     """An earlier move asked the guest to stop and gave up; it has stopped since: start it again where it is."""
     if not stopped_late(move.record, source, scene.timing):
         return Finish(Outcome(OutcomeKind.CHANGED, "NothingDone", "the guest has not stopped late after all"))
+    if any(record.under_way for record in source.records):
+        return Pause(scene.timing.poll_s, f"{move.guest} has stopped late; waiting for a slot to start it again")
     late = replace(move, record=replace(move.record, starts=0))
     return _start(late, scene, source, Stage.RESTORING, note=f"StoppedLate: {move.record.note.partition(': ')[2]}")
 
@@ -419,6 +421,13 @@ def _start(move: Move, scene: Scene, facts: HostFacts, stage: Stage, *, note: st
             kind = OutcomeKind.FAILED if record.starts else OutcomeKind.CHANGED
             return Settle(Outcome(kind, "OwnerUnknown", against))
         return Settle(Outcome(OutcomeKind.BROKEN, "TwoCopies", f"not started on {facts.name}: {against}"))
+    full = safety.room_to_start(record, facts, scene.documents.get(facts.name))
+    if full and record.kind is StepKind.START:
+        return Settle(Outcome(OutcomeKind.CHANGED, "NoRoomNow", full))
+    if full and facts.clock_s - record.stage_since_s <= scene.timing.start_patience_s:
+        return Pause(scene.timing.poll_s, f"waiting for room to start {move.guest}: {full}")
+    if full:
+        return Settle(Outcome(OutcomeKind.BROKEN, "GuestDown", f"no room to start it again: {full}"))
     if facts.record(record.id) is None and record.under_way and move.tried(Verb.CLAIM) < 2 * TRIES_MAX:
         claim = _stamped(record, scene, facts, Stage.CLAIMED)
         return Tell(Verb.CLAIM, facts.name, claim, None)

@@ -12,7 +12,6 @@ from reconciler.core.model import StepKind
 from reconciler.core.planning.plan import Plan, Step
 from reconciler.errors import InvariantBroken
 
-
 Busy = tuple[str, str, StepKind]
 """Something under way: source, target, kind."""
 

@@ -60,6 +60,17 @@ def has_room(record: MoveRecord, target: HostFacts, document: Host | None) -> st
     )
 
 
+def room_to_start(record: MoveRecord, facts: HostFacts, document: Host | None) -> str:
+    """Whether the host can take the guest that is registered there, now that it is to be started (promise I3)."""
+    entry = facts.registration(record.guest_uuid)
+    if entry is None or entry.running:
+        return ""
+    load, room = entry.load(facts.memory_overhead_percent), capacity.room(facts, document, without_record=record.id)
+    if load.fits(room):
+        return ""
+    return f"{facts.name} has room for {max(0, room.memory_mib)} MiB, needed are {load.memory_mib} MiB"
+
+
 def copy_proven(record: MoveRecord, source: HostFacts, target: HostFacts) -> str:
     """Whether the guest is at the target for good, so that what is left of it on the source may be deleted (promise
     I2).

@@ -73,7 +73,7 @@ def decide(
         looks={"h1": source, "h2": target},
         elsewhere=others if others is not None else {"h3": host("h3")},
         all_fresh=fresh,
-        target_document=None,
+        documents={},
         now_s=5_000.0,
         controller=ME,
         timing=Timing(),
@@ -202,7 +202,7 @@ def test_a_guest_is_not_started_by_its_document_while_a_host_is_unreachable() ->
     """A definition left behind on h1, the guest running on h3, h3 unreachable, power: running on h1: not started."""
     record = replace(RECORD, kind=StepKind.START, target="h1", was=STOPPED)
     here = host("h1", copy(STOPPED), record)
-    scene = Scene({"h1": here}, {"h3": Unreachable("h3", "no route")}, True, None, 5_000.0, ME, Timing())
+    scene = Scene({"h1": here}, {"h3": Unreachable("h3", "no route")}, True, {}, 5_000.0, ME, Timing())
     action = next_action(Move(record, "01"), scene)
     assert settled(action) == (OutcomeKind.CHANGED, "OwnerUnknown")
 
