@@ -29,7 +29,7 @@ def readme(status: FleetStatus) -> str:
         _hosts(status),
         _last_moves(status),
         _runs(status),
-        _foot(status),
+        ["---", FOOT],
     ]
     return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
 
@@ -179,13 +179,11 @@ def _link(run: RunSummary) -> str:
     return f"[{said(run.id)}]({run.path})"
 
 
-def _foot(status: FleetStatus) -> list[str]:
-    return [
-        "---",
-        "Written by the reconciler when something changed: an old page of a fleet that is at rest is still true. "
-        "How fresh it is, the branch `reconciler/alive/…` tells. `index.json` is this page for programs, "
-        "`guests/` has every guest, `observed/` what each host said, `runs/` every run with its commands.",
-    ]
+FOOT = (
+    "Written by the reconciler when something changed. An old page means a fleet at rest, or a reconciler that is not "
+    "running: this page cannot tell which. `index.json` is this page for programs, `guests/` has every guest, "
+    "`observed/` what each host said, `runs/` every run with its commands."
+)
 
 
 def _table(title: str, columns: tuple[str, ...], rows: list[str], left_out: int = 0) -> list[str]:
