@@ -188,8 +188,8 @@ vmhost-c  not read
 vmhost-d  █████░░░░░░░░░░░  31%  20 GiB  64 GiB      2/2  integrity-vm 4.3
   vmhost-c: Unreachable: connection refused
 
-BEGUN (UTC)         TOOK  RESULT      MOVED  FAILED  DOCUMENTS  RUN
-2025-11-23 20:15  15m05s  incomplete      2       1  3f2a9c1d   20251123…04-7f3a
+BEGUN (UTC)    TOOK  RESULT      MOVED  FAILED  COMMIT    RUN
+11-23 20:15  15m05s  incomplete      2       1  3f2a9c1d  20251123T201504-7f3a
 """
     )
 

@@ -38,7 +38,7 @@ RUNS = (
     Column("RESULT"),
     Column("MOVED", right=True),
     Column("FAILED", right=True),
-    Column("DOCUMENTS"),
+    Column("COMMIT"),
     Column("RUN", flexible=True),
 )
 MOVES = (
@@ -138,7 +138,7 @@ def history_text(runs: Sequence[RunSummary], guest: str = "", *, paint: Paint = 
 def _runs_table(runs: Sequence[RunSummary], paint: Paint) -> list[str]:
     rows = [
         (
-            _begun(run),
+            _begun(run)[5:],  # the year is in the id of the run
             format_duration(run.duration_s),
             Cell(str(run.result), RESULT_STYLES[run.result]),
             str(run.moved),
