@@ -75,6 +75,8 @@ class Shell:
     folder: StateFolder
     ask: Callable[[Plan], bool]
     watch: Callable[[State], None] = lambda state: None
+    trouble: StateFolderError | None = None
+    """Why the journal could not be written during the pass, where it could not."""
     _events: queue.SimpleQueue[Event | None] = field(default_factory=queue.SimpleQueue)
     _wakes: list[tuple[float, int]] = field(default_factory=list)
     _report: Report | None = None
@@ -86,8 +88,7 @@ class Shell:
 
         Raises Left after a second interrupt; InvariantBroken when a promise would break.
         """
-        self._report = None
-        self._wakes.clear()
+        self._forget()
         pool = ThreadPoolExecutor(CONNECTIONS_MAX, thread_name_prefix="host")
         try:
             self._take(begin, pool)
@@ -101,6 +102,11 @@ class Shell:
             return self._report
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+    def _forget(self) -> None:
+        """What the pass before left."""
+        self._report, self.trouble = None, None
+        self._wakes.clear()
 
     def interrupt(self) -> None:
         """Ctrl-C, or SIGTERM: the first begins nothing more, the second leaves at once. Safe in a signal handler."""
@@ -132,6 +138,7 @@ class Shell:
             try:
                 self._carry_out(effect, pool)
             except StateFolderError as error:
+                self.trouble = self.trouble or error
                 self._events.put(JournalFailed(error.what))
                 self._without_sending(effects[effects.index(effect) + 1 :], pool)
                 return
