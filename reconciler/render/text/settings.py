@@ -6,22 +6,21 @@ from collections.abc import Mapping, Sequence
 
 from reconciler.render import words
 from reconciler.render.escape import terminal
-from reconciler.render.layout import Cell, Column, Paint, no_paint, table, wrap
+from reconciler.render.layout import Paint, no_paint
 
-COLUMNS = (Column("SETTING"), Column("VALUE", flexible=True), Column("FROM"))
+TITLES = ("SETTING", "FROM")
 
 
 def settings_text(file: str, settings: Sequence[tuple[str, object, str]], *, paint: Paint = no_paint) -> str:
-    """Key, value and origin of each; `file` is where those of the file come from."""
-    rows = [
-        (
-            key,
-            Cell(terminal(_shown(value)) or words.NONE, "strong" if origin == "file" else ""),
-            Cell(origin, "" if origin == "file" else "dim"),
-        )
-        for key, value, origin in settings
-    ]
-    return "\n".join([*wrap(f"file: {terminal(file)}"), "", *table(COLUMNS, rows, paint=paint)]) + "\n"
+    """Key, origin and value of each; `file` is where those of the file come from. Values are never shortened:
+    people copy paths from here."""
+    keys = max(len(key) for key in (TITLES[0], *(key for key, _, _ in settings)))
+    origins = max(len(origin) for origin in (TITLES[1], *(origin for _, _, origin in settings)))
+    lines = [f"file: {terminal(file)}", "", paint("dim", f"{TITLES[0]:{keys}}  {TITLES[1]:{origins}}  VALUE")]
+    for key, value, origin in settings:
+        style = "strong" if origin == "file" else "dim"
+        lines.append(f"{key:{keys}}  {origin:{origins}}  {paint(style, terminal(_shown(value)) or words.NONE)}")
+    return "\n".join(lines) + "\n"
 
 
 def _shown(value: object) -> str:
