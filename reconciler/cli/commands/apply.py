@@ -1,0 +1,164 @@
+"""`reconciler apply`: one pass, with a person watching."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli import options
+from reconciler.cli.command import Command
+from reconciler.errors import ExitCode, GitError, StateFolderError
+
+if TYPE_CHECKING:
+    from reconciler.cli.approval import Approval
+    from reconciler.core.planning.plan import Plan
+    from reconciler.core.report import Report
+    from reconciler.loop.wiring import Fleet
+
+
+@click.command(
+    "apply",
+    cls=Command,
+    examples=[
+        "reconciler apply",
+        "reconciler apply --yes --allow-moves 40",
+        "reconciler plan -o json > plan.json; reconciler apply plan.json --yes",
+    ],
+)
+@click.argument("plan_file", metavar="[PLAN.json]", required=False, type=options.FILE)
+@click.option("--yes", is_flag=True, help="Do not ask. Without a terminal this is needed.")
+@options.rev
+@click.option("--allow-moves", type=click.IntRange(min=0), metavar="N", help="Allow up to N moves in this pass.")
+@click.option("--allow-stops", type=click.IntRange(min=0), metavar="N", help="Allow up to N stops of running guests.")
+@click.option("--allow-report-mode", is_flag=True, help="Run although the Fleet document says mode: report.")
+@options.settings
+@options.output("json")
+def command(
+    plan_file: Path | None,
+    yes: bool,
+    rev: str,
+    allow_moves: int | None,
+    allow_stops: int | None,
+    allow_report_mode: bool,
+    settings_file: Path | None,
+    output: str,
+) -> int:
+    """Do it once: look, plan, ask, run, report.
+
+    Looks at all hosts, shows the plan, asks, runs it with live progress, and commits a report to the status branch.
+    Only what is committed is applied, never a work tree.
+
+    With PLAN.json (from `plan -o json`) the plan is made anew all the same, and compared: if it would now do anything
+    that was not reviewed, nothing is run, and each such guest is named. Nothing is ever run from the file.
+
+    Ctrl-C once begins nothing new and waits for what is under way; twice leaves at once, and the next pass picks it up.
+    """
+    from reconciler.cli.approval import read_plan
+    from reconciler.cli.terminal import interactive
+    from reconciler.errors import UsageError
+
+    if not yes and not interactive():
+        raise UsageError("nobody can be asked: this is no terminal", hint="look at `reconciler plan`, then add --yes")
+    allow = {name: count for name, count in (("moves", allow_moves), ("stops", allow_stops)) if count is not None}
+    reviewed = read_plan(plan_file) if plan_file is not None else None
+    return Application(settings_file, rev, output, yes, allow, allow_report_mode, reviewed).run()
+
+
+@dataclass
+class Application:
+    """One `apply`, from the first look to the exit code."""
+
+    settings_file: Path | None
+    rev: str
+    output: str
+    yes: bool
+    allow: Mapping[str, int]
+    allow_report_mode: bool
+    reviewed: Plan | None
+
+    def run(self) -> int:
+        """Do it, and tell how it went."""
+        from reconciler.cli.approval import Approval
+        from reconciler.cli.interrupts import Interrupts
+        from reconciler.cli.progress import watcher
+        from reconciler.cli.sources import Sources, fleet_of
+        from reconciler.cli.terminal import say_problems
+        from reconciler.loop.once import Options, run_once
+        from reconciler.loop.shell import Left
+
+        fleet = fleet_of(Sources(self.settings_file, self.rev))
+        say_problems(fleet.declared.problems)
+        watch, interrupts = watcher(), Interrupts()
+        approval = Approval(self._show, watch, interrupts, self.yes, self.reviewed)
+        try:
+            with interrupts.handled():
+                options = Options(approval, self.allow, self.allow_report_mode, watch, interrupts.ready, self._warn)
+                report = run_once(fleet, options)
+        except Left:
+            watch.close()
+            return self._left()
+        finally:
+            watch.close()
+        code = self._tell(report, approval)
+        return max(code, self._publish(fleet, report), ExitCode.DOCUMENTS if fleet.declared.problems else ExitCode.OK)
+
+    def _show(self, plan: Plan) -> None:
+        """The plan: data where people read, beside the data where programs do."""
+        from reconciler.cli.terminal import data, painter
+        from reconciler.render.text.plan import plan_text
+
+        to_stderr = self.output == "json"
+        data(plan_text(plan, paint=painter(sys.stderr if to_stderr else sys.stdout)), err=to_stderr)
+
+    def _tell(self, report: Report, approval: Approval) -> ExitCode:
+        """The report, and the plan where nobody was asked about it."""
+        from reconciler.cli.terminal import data, json_data, painter, say
+        from reconciler.render.outputs.run import run_json
+        from reconciler.render.text.run import run_text
+
+        if not approval.asked and report.brakes and report.plans:
+            self._show(report.plans[-1])
+        if self.output == "json":
+            json_data(run_json(report))
+        else:
+            data(run_text(report, paint=painter()))
+        if approval.refused:
+            lines = "\n".join(approval.refused)
+            hint = "nothing was run; review the plan as it is now, and apply that"
+            say(f"error: plan-differs\nwhat would be done now is not what was reviewed:\n{lines}\nhint: {hint}")
+        return report.exit_code
+
+    def _warn(self, error: StateFolderError) -> None:
+        """The journal failed on the way: the report alone would not tell why so little was done."""
+        from reconciler.cli.terminal import say
+
+        say(str(error))
+
+    def _publish(self, fleet: Fleet, report: Report) -> ExitCode:
+        """Commit the report. What was done is done, also where that fails: it is in the journal then."""
+        from reconciler.cli.terminal import say
+        from reconciler.loop.publishing import publish_report
+
+        try:
+            published = publish_report(fleet, report)
+        except GitError as error:
+            say(str(error))
+            return error.exit_code
+        branch = fleet.status_ref.removeprefix("refs/heads/")
+        if published.commit is None:
+            say(f"report: nothing changed, nothing committed ({branch})")
+        else:
+            say(f"report: {published.commit[:12]} on {branch}")
+        return ExitCode.OK
+
+    def _left(self) -> ExitCode:
+        """After the second Ctrl-C."""
+        from reconciler.cli.terminal import say
+
+        say("left: what is under way goes on by itself; the next `reconciler apply` picks it up", style="warn")
+        return ExitCode.HOST

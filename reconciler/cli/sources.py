@@ -1,0 +1,130 @@
+"""The desired and the observed state that a read-only command's options name, as one case to plan.
+
+Called by diff, plan, explain and observe. Reads documents, settings, snapshots and hosts; never writes, never sends.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.cli.terminal import say, say_problems
+from reconciler.core.observed import ObservedFleet
+from reconciler.core.snapshot import fleet_from_json
+from reconciler.errors import Problem, UsageError
+from reconciler.loop.once import Planned, observe_once, plan_documents, plan_once
+from reconciler.loop.reported import last_observed
+from reconciler.loop.settings import Settings, find_settings, read_settings
+from reconciler.loop.wiring import Declared, Fleet, declared_at, declared_in, open_fleet
+from reconciler.render.comparison import Change
+
+LIVE = "live"
+STATUS = "status"
+SNAPSHOT_BYTES_MAX = 256 * 1024 * 1024
+SNAPSHOT_HINT = "make one with `reconciler observe -o json > observed.json`"
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What the options say. Empty or None: not given."""
+
+    settings_file: Path | None = None
+    rev: str = ""
+    desired: Path | None = None
+    observed: str = LIVE
+
+    def __post_init__(self) -> None:
+        if self.desired is not None and self.rev:
+            raise UsageError("--desired and --rev both say which documents to read", hint="give one of the two")
+
+    @property
+    def bare(self) -> bool:
+        """Whether documents and snapshot are both files, and no settings were named: none are needed then."""
+        return self.desired is not None and self.observed not in (LIVE, STATUS) and self.settings_file is None
+
+
+@dataclass(frozen=True)
+class Case:
+    """A plan, all it was made from, and what is wrong with single guests' documents."""
+
+    declared: Declared
+    planned: Planned
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """The problems of quarantined guests."""
+        return self.declared.problems
+
+
+def settings_of(settings_file: Path | None) -> Settings:
+    """The settings that a command works under."""
+    return read_settings(find_settings(settings_file))
+
+
+def fleet_of(sources: Sources) -> Fleet:
+    """The fleet of the settings, with the documents that were asked for."""
+    settings = settings_of(sources.settings_file)
+    declared = declared_in(sources.desired) if sources.desired is not None else None
+    return open_fleet(settings, sources.rev, declared=declared)
+
+
+def planned_case(sources: Sources) -> Case:
+    """Read everything, compare and plan; say on stderr what is wrong with single guests' documents."""
+    if sources.bare and sources.desired is not None:
+        declared = declared_in(sources.desired)
+        planned = plan_documents(declared.desired, read_snapshot(Path(sources.observed)))
+    else:
+        fleet = fleet_of(sources)
+        declared = fleet.declared
+        planned = plan_once(fleet, observed_state(fleet, sources.observed))
+    say_problems(declared.problems)
+    return Case(declared, planned)
+
+
+def changed_case(sources: Sources, base: str) -> tuple[Case, Change]:
+    """What the documents asked for would do, compared with those at another revision, on one look at the hosts."""
+    if sources.bare:
+        raise UsageError("--base is a revision, and no repository was named", hint="add --settings")
+    fleet = fleet_of(sources)
+    observed = observed_state(fleet, sources.observed)
+    declared = declared_at(fleet.repository, base, fleet.settings.folder)
+    before = open_fleet(fleet.settings, declared=declared)
+    planned, planned_before = plan_once(fleet, observed), plan_once(before, observed)
+    say_problems(fleet.declared.problems)
+    return Case(fleet.declared, planned), Change.between(planned_before.plan, planned.plan)
+
+
+def observed_state(fleet: Fleet, observed: str) -> ObservedFleet:
+    """The hosts as they are, as they were reported last, or as a file has them."""
+    if observed == LIVE:
+        return observe_once(fleet)
+    if observed == STATUS:
+        found, age = last_observed(fleet)
+        say(f"observed: as of the last report ({age})")
+        return found
+    return read_snapshot(Path(observed))
+
+
+def read_snapshot(path: Path) -> ObservedFleet:
+    """A snapshot from a file. Raises UsageError where it is none."""
+    try:
+        return fleet_from_json(read_json(path, SNAPSHOT_HINT))
+    except ValueError as error:
+        raise UsageError(f"{path}: no snapshot: {error}", hint=SNAPSHOT_HINT) from error
+
+
+def read_json(path: Path, hint: str) -> Mapping[str, object]:
+    """A JSON file. Raises UsageError where it cannot be read."""
+    try:
+        if path.stat().st_size > SNAPSHOT_BYTES_MAX:
+            raise UsageError(f"{path}: more than {SNAPSHOT_BYTES_MAX} bytes", hint=hint)
+        found = json.loads(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}", hint=hint) from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path}: not JSON: {error}", hint=hint) from error
+    if not isinstance(found, dict):
+        raise UsageError(f"{path}: not a JSON object", hint=hint)
+    return found

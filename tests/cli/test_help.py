@@ -1,0 +1,72 @@
+"""Help: there at once, with an example for every command, and the manual says the same."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import pytest
+
+from reconciler.cli import run
+from reconciler.cli.command import Command
+from reconciler.cli.program import COMMANDS, program
+from tests.cli.rewrite import pages
+
+HEAVY = ("rich", "jsonschema", "jsonschema_rs", "yaml", "reconciler.core", "reconciler.loop", "reconciler.documents")
+MODULES = Path(__file__).parents[2] / "reconciler" / "cli" / "commands"
+
+
+def command(name: str) -> Command:
+    found = program.get_command(click.Context(program), name)
+    assert isinstance(found, Command)
+    return found
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_an_example_that_it_would_take(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert 0 == run([name, "--help"])
+    shown = capsys.readouterr().out
+    assert "Example" in shown
+    for example in command(name).examples:
+        assert f"  $ {example}\n" in shown
+        for part in example.split("; "):
+            words = part.partition(" > ")[0].split()
+            assert ["reconciler", name] == words[:2] or words[1] in COMMANDS
+            command(words[1]).make_context(words[1], words[2:])  # raises for an option that is not there
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_what_the_command_says(name: str) -> None:
+    assert (command(name).help or "").startswith(COMMANDS[name])
+
+
+def test_the_list_of_commands_is_complete() -> None:
+    assert sorted(COMMANDS) == sorted(path.stem for path in MODULES.glob("[a-z]*.py"))
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        f"import sys; from reconciler.cli import run; run(['--help']); print([m for m in {HEAVY} if m in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert "[]" == found.stdout.splitlines()[-1]
+
+
+def test_help_is_there_at_once() -> None:
+    """100 ms is what one can feel; the best of five, as other tests may run beside it."""
+    code = "from reconciler.cli import run; run(['--help'])"
+
+    def took_s() -> float:
+        begun = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60)
+        return time.perf_counter() - begun
+
+    assert min(took_s() for _ in range(5)) < 0.1
+
+
+@pytest.mark.parametrize("path", pages(), ids=lambda path: path.name)
+def test_the_manual_is_up_to_date(path: Path) -> None:
+    assert pages()[path] == path.read_text(encoding="utf-8"), "run: python -m tests.cli.rewrite"

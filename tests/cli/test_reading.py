@@ -1,0 +1,91 @@
+"""What the commands that only read show: the fleet as reported, one guest's rules, the settings."""
+
+from __future__ import annotations
+
+from reconciler.drivers.simulated.statefile import StateFile
+from tests.cli.bench import Bench
+
+
+def test_status_shows_the_last_report_and_asks_no_host(bench: Bench) -> None:
+    bench.commit(web="h2", db="h3")
+    bench.call("apply", "--yes")
+    bench.change_hosts(lambda world: world.partition("h2"))
+    found = bench.call("status")
+    assert 0 == found.code
+    assert "bench: blocked" in found.out
+    assert "db: DowntimeForbidden" in found.out
+    assert "not read" not in found.out
+
+
+def test_reports_can_be_read_while_the_documents_are_invalid(bench: Bench) -> None:
+    bench.commit(web="h2")
+    bench.call("apply", "--yes")
+    (bench.desired / "hosts.yaml").write_text("kind: Host\n")
+    bench.git("commit", "--quiet", "--all", "--message=Break it")
+    assert (0, 0) == (bench.call("status").code, bench.call("history").code)
+
+
+def test_history_of_a_guest_tells_only_of_that_guest(bench: Bench) -> None:
+    for home in ("h2", "h3"):
+        bench.commit(web=home)
+        bench.call("apply", "--yes")
+    runs = bench.call("history", "web", "-o", "json").json["runs"]
+    assert ["h3", "h2"] == [run["moves"][0]["target"] for run in runs]
+    assert [] == bench.call("history", "db", "-o", "json").json["runs"]
+    assert 1 == len(bench.call("history", "--limit", 1, "-o", "json").json["runs"])
+
+
+def test_explain_names_what_decides_and_what_would_help(bench: Bench) -> None:
+    bench.commit(db="h2")
+    found = bench.call("explain", "db")
+    assert 0 == found.code
+    assert "storage-shared" in found.out
+    assert "set spec.migration.downtime to allowed" in found.out
+    asked = bench.call("explain", "web", "--to", "h3", "-o", "json").json
+    assert ("online", "h1", "h3") == (asked["answer"], asked["source"], asked["target"])
+
+
+def test_explain_of_a_name_nobody_knows_suggests_one(bench: Bench) -> None:
+    found = bench.call("explain", "wep")
+    assert (2, True) == (found.code, "hint: did you mean web?" in found.err)
+    assert 2 == bench.call("explain", "web", "--to", "h9").code
+
+
+def test_explain_says_why_no_rule_was_asked(bench: Bench) -> None:
+    assert "it is on h1 already" in bench.call("explain", "web").out
+    bench.change_hosts(lambda world: world.partition("h3"))
+    assert "nothing is known of h3" in bench.call("explain", "web", "--to", "h3").out
+
+
+def test_settings_tell_where_each_value_comes_from(bench: Bench) -> None:
+    values = {entry["key"]: entry for entry in bench.call("settings", "-o", "json").json["settings"]}
+    assert (str(bench.folder / "fleet"), "file") == (
+        values["repository.path"]["value"],
+        values["repository.path"]["origin"],
+    )
+    assert ("main", "default") == (values["repository.ref"]["value"], values["repository.ref"]["origin"])
+    assert "not set" == values["ceilings.concurrent"]["origin"]
+    assert f"file: {bench.settings}" in bench.call("settings").out
+
+
+def test_reading_commands_leave_no_trace(bench: Bench) -> None:
+    bench.commit(web="h2")
+    before = (bench.hosts.read_bytes(), bench.git("for-each-ref"), sorted(path.name for path in bench.folder.iterdir()))
+    for command in (["validate"], ["observe"], ["diff"], ["plan"], ["explain", "web"], ["settings"], ["version"]):
+        bench.call(*command)
+    assert before == (
+        bench.hosts.read_bytes(),
+        bench.git("for-each-ref"),
+        sorted(path.name for path in bench.folder.iterdir()),
+    )
+
+
+def test_evidence_of_a_boot_travels_in_a_snapshot(bench: Bench) -> None:
+    """So that a plan made from a file knows what the machine knows that observed it."""
+    bench.call("apply", "--yes")
+    with StateFile(bench.hosts).change() as world:
+        world.fleet.hosts["h1"].version = "4.3"
+        world.fleet.touch(world.fleet.hosts["h1"])
+    hosts = bench.call("observe", "-o", "json").json["hosts"]
+    floors = {entry["name"]: entry["boot_floor"] for entry in hosts[0]["registrations"]}
+    assert "4.2" == floors["web"]["version"]
