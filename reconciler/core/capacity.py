@@ -45,7 +45,9 @@ def used(facts: HostFacts, *, without_record: str = "") -> Load:
 
 
 def _keeps(record: MoveRecord, facts: HostFacts) -> bool:
-    """Whether the record keeps room. A parked one does while it watches for a late stop: its guest would be started here."""
+    """Whether the record keeps room. A parked one does while it watches for a late stop: its guest would be started
+    here.
+    """
     return record.under_way or (record.stopped_by_us and facts.name == record.source)
 
 

@@ -152,8 +152,8 @@ class HostFacts:
 class Unreachable:
     """A host that could not be read: nothing is known of it now.
 
-    What it was last seen to hold is no knowledge of now, so it can only forbid: a guest that could be started there must
-    not be started elsewhere.
+    What it was last seen to hold is no knowledge of now, so it can only forbid: a guest that could be started there
+    must not be started elsewhere.
     """
 
     name: str

@@ -30,6 +30,8 @@ def advance(state: State, event: Event, now_s: float) -> tuple[State, tuple[Effe
     _take(turn, event)
     while turn.current is not None and _go_on(turn):
         pass
+    if turn.current is not None:
+        moving.keep_watch(turn)
     return turn.frozen(), tuple(turn.effects)
 
 
@@ -123,7 +125,6 @@ def _run(turn: Turn) -> bool:
             elif not turn.waits("", "wake"):
                 turn.wake(next_s)
     turn.change(run=run)
-    moving.keep_watch(turn)
     if not run.ended or turn.moves or turn.waits("", "tidy"):
         return False
     deciding.run_ended(turn)

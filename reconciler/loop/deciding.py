@@ -65,6 +65,8 @@ def _adopt_all(turn: Turn, observed: ObservedFleet) -> bool:
         ours = record.controller == turn.config.controller
         known = record.source in turn.the_pass.desired.hosts and record.target in turn.the_pass.desired.hosts
         late = record.stage is Stage.PARKED and stopped_late(record, facts, turn.config.timing)
+        if known and may_stop_late(record, facts.clock_s, turn.config.timing) and not late:
+            moving.watch(turn, record)
         if known and (late or (record.under_way and (ours or record.expires_s <= facts.clock_s))):
             moving.adopt(turn, record)
     return bool(turn.moves)
@@ -158,7 +160,9 @@ def _brakes(turn: Turn, observed: ObservedFleet, plan: Plan) -> tuple[Brake, ...
 
 
 def _less_what_was_done(current: Pass) -> DesiredFleet:
-    """The desired fleet with its limits lowered by what earlier rounds of this pass have done: they hold for the pass."""
+    """The desired fleet with its limits lowered by what earlier rounds of this pass have done: they hold for the
+    pass.
+    """
     begun = [run.step for run in current.done if run.progress.started_s is not None]
     moves, stops = sum(step.kind is StepKind.MIGRATE for step in begun), sum(step.stops_guest for step in begun)
     if not moves and not stops:

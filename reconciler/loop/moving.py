@@ -202,6 +202,12 @@ WATCH_POLLS = 6
 """Polls of a move that go by between two such looks."""
 
 
+def watch(turn: Turn, record: MoveRecord) -> None:
+    """See to this guest, which ignored a stop of an earlier pass, for as long as this pass goes on."""
+    turn.steps.setdefault(record.id, step_of(record))
+    turn.change(watched=turn.the_pass.watched | {record.id})
+
+
 def keep_watch(turn: Turn) -> None:
     """While the pass goes on, see to guests that ignored a stop and may stop yet."""
     if turn.the_pass.watched and not turn.waits(WATCH, "wake", "look"):

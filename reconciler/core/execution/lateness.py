@@ -22,11 +22,11 @@ def may_stop_late(record: MoveRecord, clock_s: float, timing: Timing) -> bool:
 
 def stopped_late(record: MoveRecord, source: HostFacts, timing: Timing) -> bool:
     """Whether the guest has stopped, on its source, within the watch."""
+    return may_stop_late(record, source.clock_s, timing) and has_stopped(record, source)
+
+
+def has_stopped(record: MoveRecord, source: HostFacts) -> bool:
+    """Whether the guest is down where it was asked to stop, and could be started there."""
     entry = source.registration(record.guest_uuid)
-    return (
-        source.name == record.source
-        and may_stop_late(record, source.clock_s, timing)
-        and entry is not None
-        and entry.runnable
-        and entry.state is RunState.STOPPED
-    )
+    there = source.name == record.source and entry is not None and entry.runnable
+    return there and entry is not None and entry.state is RunState.STOPPED

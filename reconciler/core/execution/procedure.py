@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from reconciler.core.commands import GUEST_VERBS, AnswerKind, Guard, Verb
 from reconciler.core.execution import safety
-from reconciler.core.execution.lateness import may_stop_late, stopped_late
+from reconciler.core.execution.lateness import has_stopped, may_stop_late
 from reconciler.core.execution.move import Action, Finish, LookEverywhere, Move, Pause, Scene, Settle, Tell, Timing
 from reconciler.core.execution.outcome import PARKED_AS, RECORD_STAYS, Outcome, OutcomeKind
 from reconciler.core.model import Method, RunState, StepKind
@@ -381,9 +381,13 @@ def _restoring(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -
 
 def _parked(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> Action:
     """An earlier move asked the guest to stop and gave up; it has stopped since: start it again where it is."""
-    if not stopped_late(move.record, source, scene.timing):
+    if not has_stopped(move.record, source):
         return Finish(Outcome(OutcomeKind.CHANGED, "NothingDone", "the guest has not stopped late after all"))
     if any(record.under_way for record in source.records):
+        patience_s = scene.timing.late_stop_s + scene.timing.start_patience_s
+        if source.clock_s - move.record.stage_since_s > patience_s:
+            text = f"{move.guest} has stopped late, and {source.name} has had no slot to start it again"
+            return Settle(Outcome(OutcomeKind.BROKEN, "GuestDown", text))
         return Pause(scene.timing.poll_s, f"{move.guest} has stopped late; waiting for a slot to start it again")
     late = replace(move, record=replace(move.record, starts=0))
     return _start(late, scene, source, Stage.RESTORING, note=f"StoppedLate: {move.record.note.partition(': ')[2]}")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.core.commands import Answer, AnswerKind, Verb
+from reconciler.core.execution.lateness import stopped_late
 from reconciler.core.execution.move import Finish, LookEverywhere, Move, Pause, Scene, Settle, Tell, Timing
 from reconciler.core.execution.outcome import Outcome, OutcomeKind
 from reconciler.core.execution.procedure import absorb, next_action
@@ -286,8 +287,14 @@ def test_a_guest_that_stops_after_we_gave_up_is_started_again_where_it_is() -> N
     parked = at(Stage.PARKED, parked=Parked.FAILED, stage_since_s=CLOCK_S - 60, note="StopTimedOut: it ran on")
     action = decide(host("h1", copy(STOPPED), parked), host("h2"), Move(parked, adopted=True))
     assert (Verb.START, "h1", Stage.RESTORING) == told(action)
+    assert isinstance(decide(host("h1", copy(RUNNING), parked), host("h2"), Move(parked, adopted=True)), Finish)
+
+
+def test_a_guest_that_stops_long_after_we_gave_up_is_nobodys_business_of_ours() -> None:
+    parked = at(Stage.PARKED, parked=Parked.FAILED, stage_since_s=CLOCK_S - 60)
+    assert stopped_late(parked, host("h1", copy(STOPPED), parked), Timing())
     long_ago = replace(parked, stage_since_s=CLOCK_S - 7200)
-    assert isinstance(decide(host("h1", copy(STOPPED), long_ago), host("h2"), Move(long_ago, adopted=True)), Finish)
+    assert not stopped_late(long_ago, host("h1", copy(STOPPED), long_ago), Timing())
 
 
 def test_no_other_move_of_a_guest_begins_while_it_may_stop_late() -> None:
