@@ -48,6 +48,8 @@ class Rulebook:
     offline: tuple[Rule, ...]
     one_way: Callable[[Question], str]
     """Why an online move leaves no lasting online way back, or "" where it does. Asked only where online is allowed."""
+    telling: frozenset[str] = frozenset()
+    """Names of the online rules that people weigh first: versions, processor, storage. A plan's reasons quote these."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ class Decision:
     """Where blocked: a stable code."""
     one_way: str = ""
     """Where online: why there is no lasting online way back."""
+    telling: tuple[Verdict, ...] = ()
+    """Where online: the verdicts that people weigh first, in the order of the rule book."""
 
     def refused(self, method: Method) -> tuple[Verdict, ...]:
         """The verdicts that speak against this method."""
@@ -87,7 +91,8 @@ def decide(question: Question, policy: MigrationPolicy, rulebook: Rulebook) -> D
     verdicts = (*online, *offline)
     against_online = _first_refusal(online)
     if against_online is None:
-        return Decision(Method.ONLINE, verdicts, one_way=rulebook.one_way(question))
+        telling = tuple(verdict for verdict in online if verdict.rule in rulebook.telling)
+        return Decision(Method.ONLINE, verdicts, one_way=rulebook.one_way(question), telling=telling)
     against_offline = _first_refusal(offline)
     if against_offline is None:
         return Decision(Method.OFFLINE, verdicts, deciding=against_online)

@@ -1,6 +1,7 @@
 """Whether a plain value (settings, a plan read back, a snapshot) satisfies one of the published schemas.
 
-Called by loop/ and cli/ for files that are not documents in git. Never says more than where and what; knows no line numbers.
+Called by loop/ and cli/ for files that are not documents in git. Never says more than where and what; knows no line
+numbers.
 """
 
 from __future__ import annotations

@@ -156,7 +156,8 @@ def _brakes(turn: Turn, observed: ObservedFleet, plan: Plan) -> tuple[Brake, ...
         allow=turn.config.allow,
         lost_hosts=turn.config.lost_hosts,
     )
-    return tuple(brake for brake in held if not (brake.reason == "ReportMode" and turn.config.allow_report_mode))
+    held = tuple(brake for brake in held if not (brake.reason == "ReportMode" and turn.config.allow_report_mode))
+    return (*turn.config.held, *held)
 
 
 def _less_what_was_done(current: Pass) -> DesiredFleet:

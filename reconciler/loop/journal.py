@@ -4,6 +4,7 @@ guest.
     journal.jsonl   every intent before its command, every answer and outcome after it; flushed to disk line by line
     controller      the name this controller signs move records with
     evidence.json   which versions each guest's present boot has run on
+    acted           the commit that was acted on last: what comes after must descend from it
     runs.json       how many runs in a row ended unknown or broken
 
 Written by the shell only. A folder that cannot be written stops every mutating command (`StateFolderError`).
@@ -133,6 +134,18 @@ class StateFolder:
         if outcomes:
             bad = any(outcome.kind.bad for outcome in outcomes)
             self._write_json("runs.json", {"bad_in_a_row": self.bad_runs() + 1 if bad else 0})
+
+    def acted(self) -> str:
+        """The commit that was acted on last; empty where none was, or where that cannot be read."""
+        try:
+            return (self.folder / "acted").read_text(encoding="utf-8").strip()
+        except (OSError, ValueError):
+            return ""
+
+    def act_on(self, commit: str) -> None:
+        """This commit is acted on from now on."""
+        if commit and commit != self.acted():
+            self._write("acted", f"{commit}\n")
 
     def forgive(self) -> None:
         """A person has looked: count from nought again."""

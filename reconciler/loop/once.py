@@ -13,12 +13,13 @@ from datetime import UTC, datetime
 from reconciler.core.desired import DesiredFleet
 from reconciler.core.diff import Diff, diff
 from reconciler.core.execution import evidence
-from reconciler.core.execution.brakes import brakes
+from reconciler.core.execution.brakes import brakes, history_rewritten
 from reconciler.core.observed import ObservedFleet
-from reconciler.core.planning.plan import Plan
+from reconciler.core.planning.plan import Brake, Plan
 from reconciler.core.report import Report
 from reconciler.drivers.registry import RULEBOOKS
 from reconciler.errors import StateFolderError
+from reconciler.git.revision import is_descendant
 from reconciler.git.status_branch import Published
 from reconciler.loop.deciding import planned
 from reconciler.loop.effects import Begin
@@ -46,6 +47,9 @@ class Options:
     """Shows the plan and returns yes or no; None runs it unasked."""
     allow: Mapping[str, int] = field(default_factory=dict)
     allow_report_mode: bool = False
+    accept_rewritten_history: bool = False
+    resume: bool = False
+    """Whether runs that ended badly are forgiven."""
     watch: Callable[[State], None] = lambda state: None
     ready: Callable[[Shell], None] = lambda shell: None
     """Called with the shell before it runs, so that signals can reach it."""
@@ -97,7 +101,10 @@ def run_once(fleet: Fleet, options: Options) -> Report:
     Raises StateFolderError before anything is sent when the journal cannot be written, Left after a second interrupt.
     """
     with StateFolder(fleet.settings.state_folder) as folder:
-        config = _config(fleet, folder.controller(), options)
+        if options.resume:
+            folder.forgive()
+        held = _rewritten(fleet, folder.acted()) if not options.accept_rewritten_history else ()
+        config = replace(_config(fleet, folder.controller(), options), held=held)
         before = previous(fleet.status())
         shell = Shell(
             state=State(config, evidence=folder.evidence()),
@@ -121,11 +128,21 @@ def run_once(fleet: Fleet, options: Options) -> Report:
         report = shell.run_pass(begin)
         try:
             folder.end_run(report)
+            if not held and fleet.desired.commit is not None:
+                folder.act_on(fleet.desired.commit.id)
         except StateFolderError as error:
             shell.trouble = shell.trouble or error
     if shell.trouble is not None:
         options.warn(shell.trouble)
     return report
+
+
+def _rewritten(fleet: Fleet, acted: str) -> tuple[Brake, ...]:
+    """The brake for a branch whose history no longer holds what was acted on last."""
+    commit = fleet.desired.commit
+    if not acted or commit is None or is_descendant(fleet.repository, acted, commit.id):
+        return ()
+    return (history_rewritten(acted, commit.id),)
 
 
 def _config(fleet: Fleet, controller: str, options: Options) -> Config:

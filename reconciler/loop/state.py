@@ -14,7 +14,7 @@ from reconciler.core.execution.evidence import Evidence
 from reconciler.core.execution.move import Move, Timing
 from reconciler.core.execution.run import Run
 from reconciler.core.observed import Look
-from reconciler.core.planning.plan import Plan, Step
+from reconciler.core.planning.plan import Brake, Plan, Step
 from reconciler.core.records import MoveRecord
 from reconciler.core.report import CommandRun, StepRun
 from reconciler.loop.effects import Begin
@@ -38,6 +38,8 @@ class Config:
     allow: Mapping[str, int] = field(default_factory=dict)
     """Moves and stops allowed beyond the limits, from the command line."""
     allow_report_mode: bool = False
+    held: tuple[Brake, ...] = ()
+    """Brakes that were found before the pass began."""
     rounds_max: int = 4
     """How often a pass plans anew after a run."""
 

@@ -53,7 +53,8 @@ def always(question: Question) -> Verdict:
     return Verdict("always", Method.OFFLINE, True, "offline is always possible", "a test")
 
 
-RULES = {"test": Rulebook("test", (same_version, runs, disks_shared), (always,), lambda question: "")}
+TELLING = frozenset({"same-version", "running", "disks-shared"})
+RULES = {"test": Rulebook("test", (same_version, runs, disks_shared), (always,), lambda question: "", TELLING)}
 
 
 # --- what is declared

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 @click.option("--allow-moves", type=click.IntRange(min=0), metavar="N", help="Allow up to N moves in this pass.")
 @click.option("--allow-stops", type=click.IntRange(min=0), metavar="N", help="Allow up to N stops of running guests.")
 @click.option("--allow-report-mode", is_flag=True, help="Run although the Fleet document says mode: report.")
+@click.option("--accept-rewritten-history", is_flag=True, help="Act on a commit that does not contain the last one.")
+@click.option("--resume", is_flag=True, help="Go on although three runs in a row ended badly, and count anew.")
 @options.settings
 @options.output("json")
 def command(
@@ -45,6 +47,8 @@ def command(
     allow_moves: int | None,
     allow_stops: int | None,
     allow_report_mode: bool,
+    accept_rewritten_history: bool,
+    resume: bool,
     settings_file: Path | None,
     output: str,
 ) -> int:
@@ -66,7 +70,18 @@ def command(
         raise UsageError("nobody can be asked: this is no terminal", hint="look at `reconciler plan`, then add --yes")
     allow = {name: count for name, count in (("moves", allow_moves), ("stops", allow_stops)) if count is not None}
     reviewed = read_plan(plan_file) if plan_file is not None else None
-    return Application(settings_file, rev, output, yes, allow, allow_report_mode, reviewed).run()
+    exceptions = Exceptions(allow, allow_report_mode, accept_rewritten_history, resume)
+    return Application(settings_file, rev, output, yes, exceptions, reviewed).run()
+
+
+@dataclass(frozen=True)
+class Exceptions:
+    """What the person at the keyboard allows for this once."""
+
+    allow: Mapping[str, int]
+    report_mode: bool
+    rewritten_history: bool
+    resume: bool
 
 
 @dataclass
@@ -77,8 +92,7 @@ class Application:
     rev: str
     output: str
     yes: bool
-    allow: Mapping[str, int]
-    allow_report_mode: bool
+    exceptions: Exceptions
     reviewed: Plan | None
 
     def run(self) -> int:
@@ -97,7 +111,16 @@ class Application:
         approval = Approval(self._show, watch, interrupts, self.yes, self.reviewed)
         try:
             with interrupts.handled():
-                options = Options(approval, self.allow, self.allow_report_mode, watch, interrupts.ready, self._warn)
+                options = Options(
+                    ask=approval,
+                    allow=self.exceptions.allow,
+                    allow_report_mode=self.exceptions.report_mode,
+                    accept_rewritten_history=self.exceptions.rewritten_history,
+                    resume=self.exceptions.resume,
+                    watch=watch,
+                    ready=interrupts.ready,
+                    warn=self._warn,
+                )
                 report = run_once(fleet, options)
         except Left:
             watch.close()

@@ -34,6 +34,7 @@ class BrakeReason(StrEnum):
     MANY_GUESTS_VANISHED = "ManyGuestsVanished"
     TOO_MANY_MOVES = "TooManyMoves"
     TOO_MANY_STOPS = "TooManyStops"
+    HISTORY_REWRITTEN = "HistoryRewritten"
 
 
 def brakes(
@@ -67,7 +68,7 @@ def _report_mode(desired: DesiredFleet) -> Iterator[Brake]:
 def _suspended(bad_runs: int) -> Iterator[Brake]:
     if bad_runs >= BAD_RUNS_MAX:
         text = f"{bad_runs} runs in a row ended unknown or broken: nothing more is begun"
-        yield Brake(BrakeReason.SUSPENDED, text, "look at the guests of these runs, then `reconciler resume`")
+        yield Brake(BrakeReason.SUSPENDED, text, "look at the guests of these runs, then `reconciler apply --resume`")
 
 
 def _hosts_unreachable(desired: DesiredFleet, observed: ObservedFleet, lost_hosts: frozenset[str]) -> Iterator[Brake]:
@@ -104,6 +105,13 @@ def _too_much(desired: DesiredFleet, plan: Plan, allow: Mapping[str, int]) -> It
             text = f"the plan has {count} {what}, at most {most} are allowed in one pass"
             release = f"a commit with the trailer `Reconciler-Allow: {what}={count}`, or `--allow-{what} {count}`"
             yield Brake(reason, text, release)
+
+
+def history_rewritten(last: str, commit: str) -> Brake:
+    """The brake for a commit that does not descend from the one acted on last. Whether it does is for git to say."""
+    text = f"commit {commit[:10]} does not contain {last[:10]}, which was acted on last: the branch was rewritten"
+    release = "look at what was lost; then `reconciler apply --accept-rewritten-history`"
+    return Brake(BrakeReason.HISTORY_REWRITTEN, text, release)
 
 
 def _names(names: list[str]) -> str:

@@ -17,9 +17,6 @@ from reconciler.core.planning import durations
 from reconciler.core.planning.durations import Duration
 from reconciler.core.planning.intent import facts_digest
 
-REASONS_SPELT_OUT = 3
-"""How many rules a step's reason quotes; `explain` shows all."""
-
 
 @dataclass(frozen=True)
 class Leg:
@@ -118,7 +115,6 @@ def power(guest: Guest, entry: Registration, host: HostFacts, kind: StepKind) ->
 def how(decision: Decision) -> str:
     """The method, and what decided for it."""
     if decision.method is Method.ONLINE:
-        ours = ("document", "reconciler")
-        rules = [entry for entry in decision.verdicts if entry.method is Method.ONLINE and entry.source not in ours]
-        return "; ".join(["online", *(entry.reason for entry in rules[:REASONS_SPELT_OUT])]).replace("; ", ": ", 1)
+        reasons = "; ".join(entry.reason for entry in decision.telling)
+        return f"online: {reasons}" if reasons else "online"
     return f"offline because {decision.deciding.reason}" if decision.deciding is not None else "offline"

@@ -18,7 +18,13 @@ from reconciler.core.observed import BootFloor
 from reconciler.drivers.hpvm.attributes import ATTRIBUTES
 from reconciler.drivers.hpvm.data import MIN_ONLINE_VERSION, VERSIONS, forward_pair, known, older
 from reconciler.drivers.hpvm.offline import OFFLINE_RULES
-from reconciler.drivers.hpvm.online import ONLINE_RULES, version_pair
+from reconciler.drivers.hpvm.online import (
+    ONLINE_RULES,
+    PROCESSOR_COMPATIBLE,
+    STORAGE_SHARED,
+    VERSION_PAIR,
+    version_pair,
+)
 
 __all__ = ["ATTRIBUTES", "PLATFORM", "RULEBOOK", "rulebook"]
 
@@ -33,7 +39,8 @@ def rulebook(min_online_version: str = MIN_ONLINE_VERSION) -> Rulebook:
     pair_rule = partial(version_pair, min_online_version=min_online_version)
     online: tuple[Rule, ...] = tuple(pair_rule if rule is version_pair else rule for _, rule in ONLINE_RULES)
     offline = tuple(rule for _, rule in OFFLINE_RULES)
-    return Rulebook(PLATFORM, online, offline, one_way=partial(_one_way, online=online))
+    telling = frozenset(card.rule for card in (VERSION_PAIR, PROCESSOR_COMPATIBLE, STORAGE_SHARED))
+    return Rulebook(PLATFORM, online, offline, one_way=partial(_one_way, online=online), telling=telling)
 
 
 def _one_way(question: Question, online: tuple[Rule, ...]) -> str:

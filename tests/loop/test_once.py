@@ -1,0 +1,134 @@
+"""What earlier passes left behind can hold a pass back, never widen it (promise I10)."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from reconciler.core.model import RunState
+from reconciler.core.report import Result
+from reconciler.drivers.registry import refusal
+from reconciler.drivers.simulated.fleet import SimGuest, SimHost
+from reconciler.drivers.simulated.statefile import StateFile
+from reconciler.drivers.simulated.world import World
+from reconciler.git.status_branch import publish
+from reconciler.git.status_commit import Identity
+from reconciler.loop.once import Options, apply_once
+from reconciler.loop.publishing import previous
+from reconciler.loop.settings import read_settings
+from reconciler.loop.wiring import Fleet, open_fleet
+
+API = "apiVersion: reconciler/v1alpha1\n"
+FLEET = API + "kind: Fleet\nmetadata: {name: prod}\nspec: {mode: apply}\n"
+HOST = API + "kind: Host\nmetadata: {{name: {0}}}\nspec: {{driver: simulated}}\n"
+GUEST = API + "kind: Guest\nmetadata: {{name: web}}\nspec: {{host: {0}}}\n"
+GIT = ("git", "-c", "user.name=Ada", "-c", "user.email=ada@example.invalid", "-c", "commit.gpgsign=false")
+
+
+class Site:
+    """A repository, a simulated fleet of three hosts with one guest on h1, and a settings file."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        hosts = [SimHost(name, networks=("lan0",)) for name in ("h1", "h2", "h3")]
+        world = World.of(hosts, rules=refusal)
+        attributes = {"os": "HPUX", "guest_kit": "yes", "inserted_media": "none"}
+        world.place(SimGuest("uuid-1", "web", networks=("lan0",), attributes=attributes), "h1", (), RunState.RUNNING)
+        StateFile.create(folder / "hosts.json", world, speed=2000)
+        self.git("init", "--quiet", "--initial-branch=main", ".")
+        for host in hosts:
+            self.write(f"{host.name}.yaml", HOST.format(host.name))
+        self.write("fleet.yaml", FLEET)
+        (folder / "settings.toml").write_text(
+            '[repository]\npath = "repository"\n'
+            '[state]\nfolder = "state"\n'
+            '[drivers.simulated]\nstate_file = "hosts.json"\n',
+            encoding="utf-8",
+        )
+
+    def git(self, *words: str) -> str:
+        (self.folder / "repository").mkdir(exist_ok=True)
+        done = subprocess.run(
+            (*GIT, *words), cwd=self.folder / "repository", check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    def write(self, name: str, text: str) -> None:
+        (self.folder / "repository" / name).write_text(text, encoding="utf-8")
+
+    def wants(self, host: str) -> str:
+        """Commit that the guest shall be there; the commit's id."""
+        self.write("web.yaml", GUEST.format(host))
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", f"web on {host}")
+        return self.git("rev-parse", "HEAD")
+
+    def fleet(self) -> Fleet:
+        return open_fleet(read_settings(self.folder / "settings.toml"))
+
+    def apply(self, **exceptions: bool) -> tuple[Result, list[str], str | None]:
+        """The result, the brakes, and the commit on the status branch."""
+        report, published = apply_once(self.fleet(), Options(**exceptions))  # type: ignore[arg-type]  # flags by name
+        return report.result, [brake.reason for brake in report.brakes], published.commit
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path)
+
+
+def test_a_move_is_run_reported_and_then_nothing_is_done_or_committed_any_more(site: Site) -> None:
+    site.wants("h2")
+    result, _, commit = site.apply()
+    assert Result.CONVERGED is result
+    assert commit is not None
+    assert (Result.CONVERGED, [], None) == site.apply()
+
+
+def test_a_rewritten_branch_is_held_until_a_person_accepts_it(site: Site) -> None:
+    first = site.wants("h1")
+    site.wants("h2")
+    site.apply()
+    site.git("reset", "--quiet", "--hard", first)
+    site.wants("h3")
+    result, brakes, _ = site.apply()
+    assert (Result.HELD, ["HistoryRewritten"]) == (result, brakes)
+    assert (Result.HELD, ["HistoryRewritten"]) == site.apply()[:2], "being held once releases nothing"
+    assert Result.CONVERGED is site.apply(accept_rewritten_history=True)[0]
+
+
+def test_three_bad_runs_suspend_the_fleet_until_a_person_resumes_it(site: Site) -> None:
+    site.wants("h1")
+    site.apply()
+    (site.folder / "state" / "runs.json").write_text('{"bad_in_a_row": 3}', encoding="utf-8")
+    site.wants("h2")
+    assert (Result.HELD, ["Suspended"]) == site.apply()[:2]
+    assert Result.CONVERGED is site.apply(resume=True)[0]
+
+
+def test_a_guest_that_was_last_reported_on_a_host_that_is_away_now_is_left_alone(site: Site) -> None:
+    """It was on h2 when h2 was read last. Now a copy shows up on h1, and h2 does not answer."""
+    site.wants("h2")
+    site.apply()
+    with StateFile(site.folder / "hosts.json", rules=refusal).change() as world:
+        world.move_by_hand("uuid-1", "h1", leave_definition=True)
+        world.partition("h2")
+    site.wants("h3")
+    report, _ = apply_once(site.fleet(), Options())
+    assert Result.BLOCKED is report.result
+    assert ["OwnerUnknown"] == [entry.reason for entry in report.plans[-1].blocked]
+
+
+def test_what_cannot_be_read_on_the_status_branch_is_not_known_and_forbids_nothing(site: Site) -> None:
+    site.wants("h2")
+    site.apply()
+    fleet = site.fleet()
+    assert {"h1", "h2", "h3"} == set(previous(fleet.status()).machines)
+    garbage = {"observed/h1.json": b"not json", "observed/h2.json": b"{}"}
+    publish(fleet.repository, fleet.status_ref, garbage, "by hand", (), Identity("Eve", "eve@example.invalid"), 1)
+    known = previous(fleet.status())
+    assert {"h3"} == set(known.machines) == set(known.guests)
+    site.wants("h3")
+    assert Result.CONVERGED is site.apply()[0]
