@@ -10,9 +10,9 @@ RUN  := $(VENV)/bin/python -m
 LOCKED    := $(VENV)/.locked
 INSTALLED := $(VENV)/.installed
 
-# How many random fleets `make simulate` tries, and how many `make prove` does.
-SEEDS       ?= 20
-PROVE_SEEDS ?= 2000
+# How many histories `make simulate` plays, and how many `make prove` does.
+SEEDS       ?= 200
+PROVE_SEEDS ?= 20000
 
 # An environment knows its own path. One that was copied or moved along with the clone, or whose Python has gone, is made anew.
 ifneq ($(shell test -x $(VENV)/bin/python && cat $(LOCKED) 2>/dev/null),$(CURDIR))
@@ -35,6 +35,7 @@ check: static ## the daily loop: lints, types, contracts and the fast tests, bel
 
 .PHONY: test
 test: static ## everything, as CI runs it
+	@$(RUN) tests.simulation --seeds 1000
 	@$(RUN) pytest --quiet --numprocesses auto
 
 .PHONY: format
@@ -48,11 +49,11 @@ coverage: $(INSTALLED) ## the fast tests, and which lines they never reach
 	@$(RUN) coverage report
 
 .PHONY: simulate
-simulate: $(INSTALLED) ## random fleets with crashes and faults: make simulate SEEDS=100
+simulate: $(INSTALLED) ## histories with crashes and faults: make simulate SEEDS=200
 	@$(RUN) tests.simulation --seeds $(SEEDS)
 
 .PHONY: prove
-prove: $(INSTALLED) ## the long proof, before a release: more fleets, more random examples (PROVE_SEEDS=2000)
+prove: $(INSTALLED) ## the long proof, before a release: more histories, more random examples (PROVE_SEEDS=20000)
 	@$(RUN) pytest --quiet --numprocesses auto --hypothesis-profile prove
 	@$(RUN) tests.simulation --seeds $(PROVE_SEEDS)
 

@@ -24,6 +24,7 @@ def main() -> int:
         return _bugs()
     if args.seed is not None:
         return _one(args.seed, args.trace, args.bug)
+    print(f"simulation: {args.seeds} histories of the real loop, faults at every stage", flush=True)
     started_s = time.monotonic()
     ended = run_many(range(args.first, args.first + args.seeds), args.bug)
     seconds = time.monotonic() - started_s
