@@ -188,7 +188,7 @@ class Story:
         one, other = self.cast.of(Part.SWAPS)
         down = {guest.name: round(reviewed.steps(guest)[0]["downtime_s"]) for guest in (copied, crosses)}
         self.teller.points(
-            f"{reviewed.online} moves are online: nobody notices.",
+            f"{reviewed.online} moves are online: no guest is stopped for them.",
             f"{copied.name} (disk in a file) and {crosses.name} (another processor family) are down for "
             f"{down[copied.name]} s and {down[crosses.name]} s: their documents allow it.",
             f"{returns.name} goes back to 4.1 online, because we moved it from there and it has not been rebooted "

@@ -219,7 +219,7 @@ def report(turn: Turn) -> None:
     if current.frozen and current.run is not None:
         turn.change(done=(*current.done, *_step_runs(turn, current.run)))
         current = turn.the_pass
-    observed = turn.observed()
+    _, observed = evidence.gather(turn.evidence, turn.observed(), turn.now_s)  # with the boots' floors, for CI's plans
     difference = current.difference or diff(current.desired, observed, current.begin.previous_machines)
     plan = current.plans[-1] if current.plans else None
     outcomes = _outcomes((*current.adopted, *current.done))

@@ -63,7 +63,8 @@ class StateFolder:
             path = self.folder / "journal.jsonl"
             if path.exists() and path.stat().st_size > JOURNAL_BYTES_MAX:
                 path.replace(self.folder / "journal.1.jsonl")
-            self._journal = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            self._journal = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+            self._end_torn_line()
         except OSError as error:
             raise self._unwritable(error) from error
         return self
@@ -74,6 +75,12 @@ class StateFolder:
         if self._journal >= 0:
             os.close(self._journal)
             self._journal = -1
+
+    def _end_torn_line(self) -> None:
+        """A line that was cut off by a full disk or a crash must not swallow the next one."""
+        size = os.fstat(self._journal).st_size
+        if size and os.pread(self._journal, 1, size - 1) != b"\n":
+            os.write(self._journal, b"\n")
 
     def _check_version(self) -> None:
         path = self.folder / "version"

@@ -134,13 +134,13 @@ class Shell:
 
     def _take(self, event: Event, pool: ThreadPoolExecutor) -> None:
         self.state, effects = advance(self.state, event, self.clock.now_s())
-        for effect in effects:
+        for number, effect in enumerate(effects):
             try:
                 self._carry_out(effect, pool)
             except StateFolderError as error:
                 self.trouble = self.trouble or error
                 self._events.put(JournalFailed(error.what))
-                self._without_sending(effects[effects.index(effect) + 1 :], pool)
+                self._without_sending(effects[number + 1 :], pool)
                 return
 
     def _without_sending(self, effects: tuple[Effect, ...], pool: ThreadPoolExecutor) -> None:

@@ -66,6 +66,14 @@ def test_a_full_disk_is_told_before_the_command_is_sent(tmp_path: Path) -> None:
     assert "nothing more is sent" in caught.value.hint
 
 
+def test_a_line_that_was_cut_off_does_not_swallow_the_next_one(tmp_path: Path) -> None:
+    (tmp_path / "journal.jsonl").write_text('{"what": "cut o', encoding="utf-8")
+    with StateFolder(tmp_path) as folder:
+        folder.note({"what": "next"})
+    lines = (tmp_path / "journal.jsonl").read_text(encoding="utf-8").splitlines()
+    assert "next" == json.loads(lines[-1])["what"]
+
+
 def test_a_folder_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     (tmp_path / "version").write_text("2\n", encoding="utf-8")
     with pytest.raises(StateFolderError, match="another version"):
