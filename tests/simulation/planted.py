@@ -11,7 +11,7 @@ from unittest.mock import patch
 from reconciler.core import capacity
 from reconciler.core.commands import Verb
 from reconciler.core.desired import Host
-from reconciler.core.execution import procedure, safety
+from reconciler.core.execution import holding, procedure, safety
 from reconciler.core.execution.move import Action, Move, Scene
 from reconciler.core.model import Load, RunState
 from reconciler.core.observed import HostFacts, Look
@@ -83,13 +83,13 @@ def _arrivals_not_counted(stack: ExitStack) -> None:
 
 def _refused_step_retried(stack: ExitStack) -> None:
     """What the platform refused is forgotten, and asked for again in the next pass."""
-    really = procedure.parked
+    really = holding.parked
 
     def forgetful(record, outcome, move, clock_s):  # type: ignore[no-untyped-def]  # passed through
         kept = really(record, outcome, move, clock_s)
         return replace(kept, parked=Parked.ABORTED, attempt=0) if kept.parked is Parked.REFUSED else kept
 
-    stack.enter_context(patch.object(procedure, "parked", forgetful))
+    stack.enter_context(patch.object(holding, "parked", forgetful))
 
 
 Plant = Callable[[ExitStack], None]
