@@ -14,7 +14,7 @@ from reconciler.core.execution.lateness import may_stop_late, stopped_late
 from reconciler.core.execution.outcome import Outcome, OutcomeKind
 from reconciler.core.execution.run import Run, StepState
 from reconciler.core.model import Method, StepKind
-from reconciler.core.observed import HostFacts, ObservedFleet, Unreachable
+from reconciler.core.observed import HostFacts, Look, ObservedFleet, Unreachable
 from reconciler.core.planning.plan import Brake, Plan, Step
 from reconciler.core.planning.scheduler import make_plan
 from reconciler.core.planning.verify import verify
@@ -77,6 +77,7 @@ def planned(config: Config, desired: DesiredFleet, observed: ObservedFleet, diff
 
     Raises InvariantBroken where the proof fails: such a plan is never shown or run.
     """
+    observed = _forgetting(observed, config.retry)
     plan = make_plan(
         desired, observed, difference, config.rulebooks, controller=config.controller, lost_hosts=config.lost_hosts
     )
@@ -84,6 +85,17 @@ def planned(config: Config, desired: DesiredFleet, observed: ObservedFleet, diff
     if violations:
         raise InvariantBroken("I3", "; ".join(violations))
     return replace(plan, steps=tuple(replace(step, commands=_commands(config, step)) for step in plan.steps))
+
+
+def _forgetting(observed: ObservedFleet, retry: frozenset[str]) -> ObservedFleet:
+    """The same looks without what earlier attempts left behind for these guests."""
+    if not retry:
+        return observed
+    hosts: dict[str, Look] = dict(observed.hosts)
+    for facts in observed.reachable():
+        records = [record for record in facts.records if record.under_way or record.guest_name not in retry]
+        hosts[facts.name] = replace(facts, records=tuple(records))
+    return ObservedFleet(hosts)
 
 
 def _commands(config: Config, step: Step) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -29,7 +29,8 @@ def begin(turn: Turn, run: Run, step: Step) -> Run:
     """Begin a step: look at both its ends first."""
     attempt = run.progress[step.id].attempt
     record = record_of(step, f"{record_prefix(run, step)}{attempt}", attempt, turn.config.controller)
-    turn.moves[record.id] = Move(record, step.id, retry=turn.the_pass.desired.fleet.retry)
+    insisted = step.guest in turn.config.retry
+    turn.moves[record.id] = Move(record, step.id, retry=turn.the_pass.desired.fleet.retry, insisted=insisted)
     turn.steps[record.id] = step
     turn.note("step", record=record.id, guest=step.guest, source=step.source, target=step.target, attempt=attempt)
     look_again(turn, record.id)

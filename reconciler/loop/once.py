@@ -48,6 +48,8 @@ class Options:
     allow: Mapping[str, int] = field(default_factory=dict)
     allow_report_mode: bool = False
     accept_rewritten_history: bool = False
+    retry: frozenset[str] = frozenset()
+    """Guests that get another attempt, whatever earlier ones left behind."""
     resume: bool = False
     """Whether runs that ended badly are forgiven."""
     watch: Callable[[State], None] = lambda state: None
@@ -155,6 +157,7 @@ def _config(fleet: Fleet, controller: str, options: Options) -> Config:
         ask=options.ask is not None,
         allow={name: min(count, ceilings.get(f"{name}_per_pass", count)) for name, count in options.allow.items()},
         allow_report_mode=options.allow_report_mode,
+        retry=options.retry,
     )
 
 

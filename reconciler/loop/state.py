@@ -38,6 +38,8 @@ class Config:
     allow: Mapping[str, int] = field(default_factory=dict)
     """Moves and stops allowed beyond the limits, from the command line."""
     allow_report_mode: bool = False
+    retry: frozenset[str] = frozenset()
+    """Guests for which a person asks for another attempt, whatever earlier ones left behind."""
     held: tuple[Brake, ...] = ()
     """Brakes that were found before the pass began."""
     rounds_max: int = 4

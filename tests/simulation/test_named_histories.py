@@ -154,3 +154,13 @@ def test_a_refused_step_is_not_tried_again_until_something_changes() -> None:
     assert ["RefusedByPlatform"] == [entry.reason for entry in report.plans[-1].blocked]
     story.desired = replace(story.desired, guests={"g0": wants("h3")})
     assert Result.CONVERGED is story.one_pass().result
+
+
+def test_a_person_can_ask_for_another_attempt_without_changing_the_document() -> None:
+    story = Story(wants("h2"))
+    story.world.faults.add(Fault(FaultKind.FAIL, Verb.CHECK))
+    assert Result.BLOCKED is story.one_pass().result
+    assert story.actor.state is not None
+    config = replace(story.actor.state.config, retry=frozenset({"g0"}))
+    story.actor.state = replace(story.actor.state, config=config)
+    assert Result.CONVERGED is story.one_pass().result

@@ -38,15 +38,8 @@ def hold(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> Acti
 
 def _claim(move: Move, scene: Scene, facts: HostFacts) -> Action:
     """Write the record on this host, unless that was refused or led to nothing too often."""
-    if (
-        move.last is not None
-        and move.last[0] is Verb.CLAIM
-        and move.last[1].kind
-        in (
-            AnswerKind.FAILED,
-            AnswerKind.GUARDED,
-        )
-    ):
+    refused = (AnswerKind.FAILED, AnswerKind.GUARDED)
+    if move.last is not None and move.last[0] is Verb.CLAIM and move.last[1].kind in refused:
         holder = facts.record_of(move.record.guest_uuid)
         by = f" by {holder.controller}" if holder is not None else ""
         return Settle(Outcome(OutcomeKind.CHANGED, "HeldByOther", f"the guest or {facts.name} is held{by}"))
@@ -57,19 +50,25 @@ def _claim(move: Move, scene: Scene, facts: HostFacts) -> Action:
     if replaced is not None:
         if replaced.under_way and replaced.expires_s > facts.clock_s:
             return Settle(Outcome(OutcomeKind.CHANGED, "HeldByOther", f"{facts.name}: held by {replaced.controller}"))
-        remembered = _remembered(move.record, replaced, facts.clock_s, scene.timing)
+        remembered = _remembered(move, replaced, facts.clock_s, scene.timing)
         if remembered is not None:
             return Settle(remembered)
         guard = Guard(replaced.id, replaced.controller, (replaced.stage,), may_be_expired=True)
     return Tell(Verb.CLAIM, facts.name, stamped(move.record, scene, facts, Stage.CLAIMED), guard)
 
 
-def _remembered(record: MoveRecord, parked: MoveRecord, clock_s: float, timing: Timing) -> Outcome | None:
+def _remembered(move: Move, parked: MoveRecord, clock_s: float, timing: Timing) -> Outcome | None:
     """What a parked record that lies here says against beginning this move now: it may have come after the plan."""
+    record = move.record
     if may_stop_late(parked, clock_s, timing):
         text = f"{record.guest_name} was asked to stop by an earlier move and may stop yet"
         return Outcome(OutcomeKind.CHANGED, "StopPending", text)
-    if parked.stage is not Stage.PARKED or parked.intent != record.intent or parked.controller == record.controller:
+    if (
+        move.insisted
+        or parked.stage is not Stage.PARKED
+        or parked.intent != record.intent
+        or parked.controller == record.controller
+    ):
         return None
     same = (parked.target, parked.method, parked.facts) == (record.target, record.method, record.facts)
     if parked.parked is Parked.REFUSED and not same:

@@ -53,6 +53,8 @@ class Move:
     replaces: MoveRecord | None = None
     """A parked or expired record of this guest on the source that the claim takes the place of."""
     retry: Retry = Retry()
+    insisted: bool = False
+    """A person asked for another attempt, whatever earlier ones left behind."""
     since_s: float = 0.0
     """Since when nothing was done to it: looks asked for later are fresh."""
     unreachable_since_s: float | None = None

@@ -35,7 +35,7 @@ def weigh(situation: Situation, uuid: str, intent: str, policy: MigrationPolicy)
     records = [record for record in situation.parked.get(uuid, ()) if record.intent == intent]
     failed = _last(records, Parked.FAILED)
     if failed is not None:
-        fix = "look at the guest and its hosts, then change its document, or clear the record"
+        fix = f"look at the guest and its hosts, then change its document, or `{_retry(failed)}`"
         return History(against=(Reason.FAILED_BEFORE, f"the last attempt failed: {failed.note}", fix))
     refused = {
         (record.source, record.target): record.note
@@ -61,11 +61,12 @@ def weigh(situation: Situation, uuid: str, intent: str, policy: MigrationPolicy)
 def exhausted(record: MoveRecord, policy: MigrationPolicy) -> tuple[Reason, str, str]:
     """Why no further attempt is made."""
     text = f"{record.attempt} attempts of {policy.attempts} ended without a move: {record.note}"
-    return (
-        Reason.ATTEMPTS_EXHAUSTED,
-        text,
-        "remove what stands in the way, then change the document or clear the record",
-    )
+    fix = f"remove what stands in the way, then change the document, or `{_retry(record)}`"
+    return Reason.ATTEMPTS_EXHAUSTED, text, fix
+
+
+def _retry(record: MoveRecord) -> str:
+    return f"reconciler apply --retry {record.guest_name}"
 
 
 def held(situation: Situation, record: MoveRecord) -> tuple[Reason, str, str]:
