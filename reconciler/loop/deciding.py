@@ -14,7 +14,7 @@ from reconciler.core.execution.lateness import may_stop_late, stopped_late
 from reconciler.core.execution.outcome import Outcome, OutcomeKind
 from reconciler.core.execution.run import Run, StepState
 from reconciler.core.model import Method, StepKind
-from reconciler.core.observed import HostFacts, Look, ObservedFleet, Unreachable
+from reconciler.core.observed import HostFacts, ObservedFleet, Unreachable
 from reconciler.core.planning.plan import Brake, Plan, Step
 from reconciler.core.planning.scheduler import make_plan
 from reconciler.core.planning.verify import verify
@@ -77,9 +77,13 @@ def planned(config: Config, desired: DesiredFleet, observed: ObservedFleet, diff
 
     Raises InvariantBroken where the proof fails: such a plan is never shown or run.
     """
-    observed = _forgetting(observed, config.retry)
     plan = make_plan(
-        desired, observed, difference, config.rulebooks, controller=config.controller, lost_hosts=config.lost_hosts
+        desired,
+        observed,
+        _forgetting(difference, config.retry),
+        config.rulebooks,
+        controller=config.controller,
+        lost_hosts=config.lost_hosts,
     )
     violations = verify(desired, observed, plan, lost_hosts=config.lost_hosts)
     if violations:
@@ -87,15 +91,10 @@ def planned(config: Config, desired: DesiredFleet, observed: ObservedFleet, diff
     return replace(plan, steps=tuple(replace(step, commands=_commands(config, step)) for step in plan.steps))
 
 
-def _forgetting(observed: ObservedFleet, retry: frozenset[str]) -> ObservedFleet:
-    """The same looks without what earlier attempts left behind for these guests."""
-    if not retry:
-        return observed
-    hosts: dict[str, Look] = dict(observed.hosts)
-    for facts in observed.reachable():
-        records = [record for record in facts.records if record.under_way or record.guest_name not in retry]
-        hosts[facts.name] = replace(facts, records=tuple(records))
-    return ObservedFleet(hosts)
+def _forgetting(difference: Diff, retry: frozenset[str]) -> Diff:
+    """The same diff without what earlier attempts left behind for these guests."""
+    records = [record for record in difference.records if record.under_way or record.guest_name not in retry]
+    return replace(difference, records=tuple(records))
 
 
 def _commands(config: Config, step: Step) -> tuple[tuple[str, tuple[str, ...]], ...]:
