@@ -170,19 +170,19 @@ class Shell:
         return self._locks.setdefault(host, threading.Lock())
 
     def _look(self, effect_id: int, host: str) -> None:
-        document = self.hosts[host]
         try:
+            document = self.hosts[host]
             with self._lock(host):
                 look = self.drivers[document.driver].look(document)
         except Exception as error:  # noqa: BLE001 - a driver's bug is no empty host, and must not end the pass mutely
-            look = Unreachable(host, f"driver {document.driver} failed: {error!r}")
+            look = Unreachable(host, f"the driver failed: {error!r}")
         self._events.put(Looked(effect_id, look))
 
     def _send(self, effect_id: int, command: Command) -> None:
-        document = self.hosts[command.host]
         try:
+            document = self.hosts[command.host]
             with self._lock(command.host):
                 answer = self.drivers[document.driver].send(document, command)
         except Exception as error:  # noqa: BLE001 - nothing is known of the command then: look, as always
-            answer = Answer(AnswerKind.LOST, None, f"driver {document.driver} failed: {error!r}")
+            answer = Answer(AnswerKind.LOST, None, f"the driver failed: {error!r}")
         self._events.put(Answered(effect_id, answer))

@@ -190,5 +190,31 @@ def test_the_wheel_ships_every_schema(tmp_path: Path) -> None:
     assert set() == schemas - set(zipfile.ZipFile(wheel).namelist())
 
 
+@pytest.mark.slow
+def test_the_installed_wheel_works_from_an_empty_folder(tmp_path: Path) -> None:
+    """What users install: no checkout beside it, so schemas and all must come out of the wheel."""
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True, timeout=60)
+    [wheel] = tmp_path.glob("*.whl")
+    site, empty = tmp_path / "site", tmp_path / "empty"
+    empty.mkdir()
+    zipfile.ZipFile(wheel).extractall(site)
+    (empty / "fleet.yaml").write_text(
+        "apiVersion: reconciler/v1alpha1\nkind: Fleet\nmetadata: {name: f}\nspec: {mode: aply}\n", encoding="utf-8"
+    )
+    libraries = next(path for path in sys.path if path.endswith("site-packages"))
+    code = (
+        f"import sys; sys.path[:0] = [{str(site)!r}]; sys.path.append({libraries!r}); "
+        "import reconciler; print(reconciler.__file__, file=sys.stderr); "
+        "from reconciler.cli import main; sys.argv = ['reconciler', 'validate', '.']; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code], cwd=empty, check=False, capture_output=True, text=True, timeout=60
+    )
+    assert str(site) in done.stderr, "the checkout was used, not the wheel"
+    assert 3 == done.returncode, done.stderr
+    assert "fleet.yaml:4:14" in done.stdout + done.stderr
+
+
 def lock() -> str:
     return (ROOT / "requirements.lock").read_text(encoding="utf-8")

@@ -110,7 +110,7 @@ def _move(
         return _blocked(found, *against)
     if (source.name, target.name) in history.refused:
         text = f"the platform refused, and nothing has changed since: {history.refused[source.name, target.name]}"
-        fix = "remove the cause; it is tried again when the facts or the document change"
+        fix = f"remove the cause; ask again with `reconciler apply --retry {guest.name}`, or change the document"
         return _blocked(found, Reason.REFUSED_BY_PLATFORM, text, fix)
     why = f"declared on {target.name}"
     decision = decision_for(situation, guest, entry, source, target, history.spent is not None)
