@@ -6,6 +6,7 @@ Called by `apply`, `plan`, `diff` and `explain`. The behaviour is advance's; thi
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -18,16 +19,16 @@ from reconciler.core.observed import ObservedFleet
 from reconciler.core.planning.plan import Brake, Plan
 from reconciler.core.report import Report
 from reconciler.drivers.registry import RULEBOOKS
-from reconciler.errors import StateFolderError
+from reconciler.errors import DesiredStateError, GitError, SettingsError, StateFolderError
 from reconciler.git.revision import is_descendant
 from reconciler.git.status_branch import Published
 from reconciler.loop.deciding import planned
-from reconciler.loop.effects import Begin
+from reconciler.loop.effects import Begin, DesiredChanged, Interrupted
 from reconciler.loop.journal import StateFolder, peek
 from reconciler.loop.publishing import previous, publish_report
 from reconciler.loop.shell import Shell
 from reconciler.loop.state import Config, State
-from reconciler.loop.wiring import Fleet, command_maker, look_at_all
+from reconciler.loop.wiring import Fleet, command_maker, look_at_all, open_fleet
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,9 @@ def run_once(fleet: Fleet, options: Options) -> Report:
             ask=options.ask or (lambda plan: True),
             watch=options.watch,
         )
+        shell.state = State(replace(config, make_command=shell.make_command), evidence=folder.evidence())
+        if fleet.follows:
+            shell.watch = _Follower(fleet, shell, options.watch)
         folder.note({"at_s": fleet.clock.now_s(), "what": "opened"})  # no room for this, none for an intent: stop here
         options.ready(shell)
         begin = Begin(
@@ -130,13 +134,57 @@ def run_once(fleet: Fleet, options: Options) -> Report:
         report = shell.run_pass(begin)
         try:
             folder.end_run(report)
-            if not held and fleet.desired.commit is not None:
-                folder.act_on(fleet.desired.commit.id)
+            if not held and report.commit is not None:
+                folder.act_on(report.commit.id)
         except StateFolderError as error:
             shell.trouble = shell.trouble or error
     if shell.trouble is not None:
         options.warn(shell.trouble)
     return report
+
+
+FOLLOW_S = 2.0
+"""How often, on our clock, a pass under way asks git whether the branch has moved on."""
+
+
+@dataclass
+class _Follower:
+    """A newer commit wins: while a pass is under way, see whether the branch has moved on.
+
+    A commit that is held is not acted on, and the older one no longer: then nothing more begins.
+    """
+
+    fleet: Fleet
+    shell: Shell
+    watch: Callable[[State], None]
+    asked_s: float = field(default_factory=time.monotonic)
+    held: bool = False
+
+    def __call__(self, state: State) -> None:
+        """Called after every event of the pass."""
+        self.watch(state)
+        if time.monotonic() - self.asked_s >= FOLLOW_S and not state.idle and not self.held:
+            self.asked_s = time.monotonic()
+            self._follow()
+
+    def _follow(self) -> None:
+        commit = self.fleet.desired.commit
+        tip = self.fleet.repository.commit_id(self.fleet.settings.ref)
+        if commit is None or tip is None or tip == commit.id:
+            return
+        newer: Fleet | None
+        try:
+            newer = open_fleet(self.fleet.settings)
+        except (DesiredStateError, GitError, SettingsError):
+            newer = None
+        if newer is None or _rewritten(newer, commit.id):
+            self.held = True
+            self.shell.tell(Interrupted())
+            return
+        self.fleet = newer
+        self.shell.hosts = {**self.shell.hosts, **newer.desired.hosts}
+        self.shell.drivers = {**newer.drivers, **self.shell.drivers}
+        self.shell.tell(DesiredChanged(newer.desired))
 
 
 def _rewritten(fleet: Fleet, acted: str) -> tuple[Brake, ...]:

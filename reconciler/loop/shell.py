@@ -14,10 +14,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from reconciler.core.commands import Answer, AnswerKind, Command
+from reconciler.core.commands import Answer, AnswerKind, Command, Guard, Verb
 from reconciler.core.desired import Host
 from reconciler.core.observed import Unreachable
 from reconciler.core.planning.plan import Plan
+from reconciler.core.records import MoveRecord
 from reconciler.core.report import Report
 from reconciler.drivers.protocol import Driver
 from reconciler.errors import StateFolderError
@@ -107,6 +108,10 @@ class Shell:
         """What the pass before left."""
         self._report, self.trouble = None, None
         self._wakes.clear()
+
+    def make_command(self, verb: Verb, host: str, record: MoveRecord, guard: Guard | None) -> Command:
+        """The one way a command is made, for the hosts of the newest commit too."""
+        return self.drivers[self.hosts[host].driver].command(verb, host, record, guard)
 
     def interrupt(self) -> None:
         """Ctrl-C, or SIGTERM: the first begins nothing more, the second leaves at once. Safe in a signal handler."""

@@ -56,6 +56,8 @@ class Fleet:
     declared: Declared
     drivers: Mapping[str, Driver]
     clock: Clock
+    follows: bool = False
+    """Whether the documents are those of the settings' ref, and not of a revision or folder that somebody named."""
 
     @property
     def desired(self) -> DesiredFleet:
@@ -87,13 +89,14 @@ def open_fleet(settings: Settings, rev: str = "", *, declared: Declared | None =
     Raises GitError, DesiredStateError (the commit is held) or SettingsError.
     """
     repository = Repository.open(settings.repository)
+    follows = declared is None and not rev
     if declared is None:
         declared = declared_at(repository, rev or settings.ref, settings.folder)
     declared = Declared(settings.restrained(declared.desired), declared.problems)
     names = sorted({host.driver for host in declared.desired.hosts.values()})
     drivers = {name: registry.open_driver(name, settings.drivers.get(name, {})) for name in names}
     clocks = [clock for clock in map(registry.simulated_clock, drivers.values()) if clock is not None]
-    return Fleet(settings, repository, declared, drivers, clocks[0] if clocks else WallClock())
+    return Fleet(settings, repository, declared, drivers, clocks[0] if clocks else WallClock(), follows)
 
 
 def declared_at(repository: Repository, rev: str, folder: str) -> Declared:

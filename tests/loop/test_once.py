@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.core.execution.run import StepState
 from reconciler.core.model import RunState
+from reconciler.core.records import Stage
 from reconciler.core.report import Result
 from reconciler.drivers.registry import refusal
 from reconciler.drivers.simulated.fleet import SimGuest, SimHost
@@ -15,27 +17,30 @@ from reconciler.drivers.simulated.statefile import StateFile
 from reconciler.drivers.simulated.world import World
 from reconciler.git.status_branch import publish
 from reconciler.git.status_commit import Identity
+from reconciler.loop import once
 from reconciler.loop.once import Options, apply_once
 from reconciler.loop.publishing import previous
 from reconciler.loop.settings import read_settings
+from reconciler.loop.state import State
 from reconciler.loop.wiring import Fleet, open_fleet
 
 API = "apiVersion: reconciler/v1alpha1\n"
 FLEET = API + "kind: Fleet\nmetadata: {name: prod}\nspec: {mode: apply}\n"
 HOST = API + "kind: Host\nmetadata: {{name: {0}}}\nspec: {{driver: simulated}}\n"
-GUEST = API + "kind: Guest\nmetadata: {{name: web}}\nspec: {{host: {0}}}\n"
+GUEST = API + "kind: Guest\nmetadata: {{name: {1}}}\nspec: {{host: {0}}}\n"
 GIT = ("git", "-c", "user.name=Ada", "-c", "user.email=ada@example.invalid", "-c", "commit.gpgsign=false")
 
 
 class Site:
-    """A repository, a simulated fleet of three hosts with one guest on h1, and a settings file."""
+    """A repository, a simulated fleet of three hosts with two guests on h1, of which db has no document, and settings."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         hosts = [SimHost(name, networks=("lan0",)) for name in ("h1", "h2", "h3")]
         world = World.of(hosts, rules=refusal)
         attributes = {"os": "HPUX", "guest_kit": "yes", "inserted_media": "none"}
-        world.place(SimGuest("uuid-1", "web", networks=("lan0",), attributes=attributes), "h1", (), RunState.RUNNING)
+        for uuid, name in (("uuid-1", "web"), ("uuid-2", "db")):
+            world.place(SimGuest(uuid, name, networks=("lan0",), attributes=attributes), "h1", (), RunState.RUNNING)
         StateFile.create(folder / "hosts.json", world, speed=2000)
         self.git("init", "--quiet", "--initial-branch=main", ".")
         for host in hosts:
@@ -60,7 +65,7 @@ class Site:
 
     def wants(self, host: str) -> str:
         """Commit that the guest shall be there; the commit's id."""
-        self.write("web.yaml", GUEST.format(host))
+        self.write("web.yaml", GUEST.format(host, "web"))
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "--message", f"web on {host}")
         return self.git("rev-parse", "HEAD")
@@ -132,3 +137,38 @@ def test_what_cannot_be_read_on_the_status_branch_is_not_known_and_forbids_nothi
     assert {"h3"} == set(known.machines) == set(known.guests)
     site.wants("h3")
     assert Result.CONVERGED is site.apply()[0]
+
+
+def test_a_commit_that_comes_during_a_pass_wins(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The guest is on its way to h2 when somebody decides for h3: it arrives, and goes on from there, in the same
+    pass.
+    """
+    monkeypatch.setattr(once, "FOLLOW_S", 0.0)
+    site.wants("h2")
+    newer: list[str] = []
+
+    def meanwhile(state: State) -> None:
+        if not newer and any(move.record.stage is Stage.MIGRATING for move in state.moves.values()):
+            newer.append(site.wants("h3"))
+
+    report, _ = apply_once(site.fleet(), Options(watch=meanwhile))
+    assert Result.CONVERGED is report.result
+    assert report.commit is not None
+    assert newer == [report.commit.id]
+    assert [("h1", "h2"), ("h2", "h3")] == [(run.step.source, run.step.target) for run in report.steps]
+
+
+def test_nothing_more_begins_when_the_newest_commit_is_held(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two guests leave h1 one after the other. While the first is under way, a commit comes that cannot be read."""
+    monkeypatch.setattr(once, "FOLLOW_S", 0.0)
+    site.write("db.yaml", GUEST.format("h3", "db"))
+    site.wants("h2")
+
+    def meanwhile(state: State) -> None:
+        if state.moves and not (site.folder / "repository" / "bad.yaml").exists():
+            site.write("bad.yaml", "kind: [")
+            site.wants("h2")
+
+    report, _ = apply_once(site.fleet(), Options(watch=meanwhile))
+    assert [StepState.DONE, StepState.SKIPPED] == sorted(run.progress.state for run in report.steps)
+    assert Result.INCOMPLETE is report.result
