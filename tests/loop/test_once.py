@@ -32,7 +32,7 @@ GIT = ("git", "-c", "user.name=Ada", "-c", "user.email=ada@example.invalid", "-c
 
 
 class Site:
-    """A repository, a simulated fleet of three hosts with two guests on h1, of which db has no document, and settings."""
+    """A repository, settings, and a simulated fleet: three hosts, two guests on h1, of which db has no document."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
