@@ -12,7 +12,7 @@ from pathlib import Path
 
 from reconciler.cli.terminal import say, say_problems
 from reconciler.core.observed import ObservedFleet
-from reconciler.core.snapshot import fleet_from_json
+from reconciler.core.reports.snapshot import fleet_from_json
 from reconciler.errors import Problem, UsageError
 from reconciler.loop.once import Planned, observe_once, plan_documents, plan_once
 from reconciler.loop.reported import last_observed

@@ -11,6 +11,5 @@ compatibility  verdicts of a platform's rules, combined to online, offline or bl
 capacity       what a host holds, and what it may take
 planning/      which steps in which order, and a separate proof that the order is safe
 execution/     a run under way: what to do next for a move, outcomes, brakes, evidence
-conditions     Ready, Reconciling, Stalled, with reason codes
-report         what a pass tells people
+reports/       what a pass tells people, its conditions, and a fleet or any other value here as JSON
 """

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.core.commands import Guard, Verb
-from reconciler.core.conditions import conditions
 from reconciler.core.desired import DesiredFleet
 from reconciler.core.diff import Diff, Finding, diff
 from reconciler.core.execution import evidence
@@ -19,7 +18,8 @@ from reconciler.core.planning.plan import Brake, Plan, Step
 from reconciler.core.planning.scheduler import make_plan
 from reconciler.core.planning.verify import verify
 from reconciler.core.records import MoveRecord, Stage
-from reconciler.core.report import GuestStatus, Report, Result, StepRun
+from reconciler.core.reports.conditions import conditions
+from reconciler.core.reports.report import GuestStatus, Report, Result, StepRun
 from reconciler.errors import InvariantBroken
 from reconciler.loop import moving
 from reconciler.loop.effects import Ask, Publish, Remember

@@ -10,7 +10,7 @@ from reconciler.core.desired import DesiredFleet
 from reconciler.core.execution.evidence import Evidence
 from reconciler.core.observed import Look
 from reconciler.core.planning.plan import Plan
-from reconciler.core.report import Report
+from reconciler.core.reports.report import Report
 
 # --- effects -------------------------------------------------------------------------------------------------------
 

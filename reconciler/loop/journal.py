@@ -23,7 +23,7 @@ from types import TracebackType
 
 from reconciler.core.execution.evidence import BootNote, Evidence
 from reconciler.core.observed import BootFloor
-from reconciler.core.report import Report
+from reconciler.core.reports.report import Report
 from reconciler.errors import StateFolderError
 
 STATE_VERSION = 1

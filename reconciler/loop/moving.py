@@ -18,7 +18,7 @@ from reconciler.core.model import Method, RunState, StepKind
 from reconciler.core.observed import HostFacts, Look, Unreachable
 from reconciler.core.planning.plan import Step
 from reconciler.core.records import MoveRecord
-from reconciler.core.report import CommandRun, StepRun
+from reconciler.core.reports.report import CommandRun, StepRun
 from reconciler.loop.state import Waiting
 from reconciler.loop.turn import Turn
 

@@ -17,7 +17,7 @@ from reconciler.core.execution import evidence
 from reconciler.core.execution.brakes import brakes, history_rewritten
 from reconciler.core.observed import ObservedFleet
 from reconciler.core.planning.plan import Brake, Plan
-from reconciler.core.report import Report
+from reconciler.core.reports.report import Report
 from reconciler.drivers.registry import RULEBOOKS
 from reconciler.errors import DesiredStateError, GitError, SettingsError, StateFolderError
 from reconciler.git.revision import is_descendant

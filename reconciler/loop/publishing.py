@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.core.observed import HostFacts, Look, ObservedFleet, Unreachable, startable
-from reconciler.core.report import Report
-from reconciler.core.snapshot import host_from_json
+from reconciler.core.reports.report import Report
+from reconciler.core.reports.snapshot import host_from_json
 from reconciler.git.status_branch import Published, StatusBranch, publish
 from reconciler.git.status_commit import Identity
 from reconciler.loop.wiring import Fleet

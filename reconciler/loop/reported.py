@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from reconciler.core.observed import Look, ObservedFleet, Unreachable
-from reconciler.core.snapshot import host_from_json
+from reconciler.core.reports.snapshot import host_from_json
 from reconciler.errors import DesiredStateError
 from reconciler.git.plumbing import Repository
 from reconciler.git.status_branch import STATUS_REFS, StatusBranch, read_status

@@ -19,7 +19,7 @@ from reconciler.core.desired import Host
 from reconciler.core.observed import Unreachable
 from reconciler.core.planning.plan import Plan
 from reconciler.core.records import MoveRecord
-from reconciler.core.report import Report
+from reconciler.core.reports.report import Report
 from reconciler.drivers.protocol import Driver
 from reconciler.errors import StateFolderError
 from reconciler.loop.advance import advance

@@ -16,7 +16,7 @@ from reconciler.core.execution.run import Run
 from reconciler.core.observed import Look
 from reconciler.core.planning.plan import Brake, Plan, Step
 from reconciler.core.records import MoveRecord
-from reconciler.core.report import CommandRun, StepRun
+from reconciler.core.reports.report import CommandRun, StepRun
 from reconciler.loop.effects import Begin
 
 MakeCommand = Callable[[Verb, str, MoveRecord, Guard | None], Command]

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.core import capacity
-from reconciler.core.conditions import Status
 from reconciler.core.desired import Host
 from reconciler.core.diff import Finding, GuestDiff
 from reconciler.core.model import Method, StepKind
 from reconciler.core.observed import HostFacts, Look
 from reconciler.core.planning.plan import Brake, Plan
-from reconciler.core.report import GuestStatus, Report, Result
+from reconciler.core.reports.conditions import Status
+from reconciler.core.reports.report import GuestStatus, Report, Result
 from reconciler.render import words
 from reconciler.render.run_summary import RunSummary, run_summary
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.core.execution.run import StepState
 from reconciler.core.model import Method, StepKind
-from reconciler.core.report import Report, Result, StepRun
+from reconciler.core.reports.report import Report, Result, StepRun
 from reconciler.render.paths import run_path
 from reconciler.render.words import when
 

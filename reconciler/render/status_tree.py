@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.core.desired import Host
-from reconciler.core.report import GuestStatus, Report, Result
-from reconciler.core.snapshot import canonical, host_to_json
+from reconciler.core.reports.report import GuestStatus, Report, Result
+from reconciler.core.reports.snapshot import canonical, host_to_json
 from reconciler.render.fleet_status import FleetStatus, fleet_status, noteworthy
 from reconciler.render.markdown.readme import readme
 from reconciler.render.outputs.guest import guest_json, last_move_from_json

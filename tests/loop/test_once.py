@@ -10,7 +10,7 @@ import pytest
 from reconciler.core.execution.run import StepState
 from reconciler.core.model import RunState
 from reconciler.core.records import Stage
-from reconciler.core.report import Result
+from reconciler.core.reports.report import Result
 from reconciler.drivers.registry import refusal
 from reconciler.drivers.simulated.fleet import SimGuest, SimHost
 from reconciler.drivers.simulated.statefile import StateFile

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.core.compatibility import Decision, Verdict
-from reconciler.core.conditions import conditions
 from reconciler.core.desired import Commit
 from reconciler.core.diff import Diff, Finding, GuestDiff, HostFinding, Place
 from reconciler.core.execution.outcome import Outcome, OutcomeKind
@@ -16,7 +15,8 @@ from reconciler.core.execution.run import Progress, StepState
 from reconciler.core.model import Method, Processor, RunState, StepKind, StorageKind
 from reconciler.core.observed import Disk, HostFacts, ObservedFleet, Registration, Unreachable
 from reconciler.core.planning.plan import Blocked, Brake, Plan, Step
-from reconciler.core.report import CommandRun, GuestStatus, Report, Result, StepRun
+from reconciler.core.reports.conditions import conditions
+from reconciler.core.reports.report import CommandRun, GuestStatus, Report, Result, StepRun
 
 COMMIT = Commit("3f2a9c1d" * 5, "Ann Lee <ann@example.org>", "Move the web tier to vmhost-b")
 BEGUN_S = 1763928904.0

@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from reconciler.core.planning.plan import Plan
-from reconciler.core.report import Report, Result
+from reconciler.core.reports.report import Report, Result
 from reconciler.render.fleet_status import fleet_status
 from reconciler.render.markdown.budget import Section, page
 from reconciler.render.markdown.plan import CHARACTERS_MAX, MARKER, plan_markdown

@@ -11,7 +11,7 @@ from hypothesis import given
 
 from reconciler.core.observed import HostFacts, Job, Look, ObservedFleet
 from reconciler.core.records import MoveRecord
-from reconciler.core.snapshot import (
+from reconciler.core.reports.snapshot import (
     canonical,
     fleet_from_json,
     fleet_to_json,

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 
 from reconciler.core.diff import Diff
 from reconciler.core.planning.plan import Brake
-from reconciler.core.report import Report, Result
+from reconciler.core.reports.report import Report, Result
 from reconciler.git.status_branch import PATH_PART
 from reconciler.render.status_tree import commit_message, read_before, read_status, stale_files, status_files
 from tests.render import example

@@ -12,7 +12,7 @@ from reconciler.core.desired import DesiredFleet, Fleet
 from reconciler.core.diff import Diff
 from reconciler.core.observed import ObservedFleet
 from reconciler.core.planning.plan import Plan
-from reconciler.core.report import Report
+from reconciler.core.reports.report import Report
 from reconciler.errors import Location, Problem
 from reconciler.render.explanation import Explanation, explain
 from reconciler.render.fleet_status import fleet_status

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.observed import HostFacts, Look, ObservedFleet, Unreachable
 from reconciler.core.planning.plan import Plan
-from reconciler.core.report import GuestStatus, Report, StepRun
+from reconciler.core.reports.report import GuestStatus, Report, StepRun
 
 Value = TypeVar("Value")
 

@@ -12,7 +12,7 @@ from reconciler.core.desired import DesiredFleet
 from reconciler.core.execution.evidence import Evidence
 from reconciler.core.execution.move import Timing
 from reconciler.core.observed import Look, startable
-from reconciler.core.report import Report
+from reconciler.core.reports.report import Report
 from reconciler.drivers.hpvm.rules import RULEBOOK
 from reconciler.drivers.simulated.commands import command
 from reconciler.drivers.simulated.world import World

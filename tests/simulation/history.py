@@ -17,7 +17,7 @@ from reconciler.core.execution.outcome import OutcomeKind
 from reconciler.core.model import RunState
 from reconciler.core.observed import Look
 from reconciler.core.planning.plan import Reason
-from reconciler.core.report import Report, Result, StepRun
+from reconciler.core.reports.report import Report, Result, StepRun
 from reconciler.drivers.registry import refusal
 from tests.simulation.actors import Actor, Timeline, Watcher
 from tests.simulation.chaos import Cell, Chaos

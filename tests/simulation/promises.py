@@ -15,7 +15,7 @@ from reconciler.core.desired import AfterDeadline, DesiredFleet, Downtime, Guest
 from reconciler.core.diff import Finding
 from reconciler.core.model import RunState, StepKind
 from reconciler.core.observed import Look, Unreachable
-from reconciler.core.report import Report
+from reconciler.core.reports.report import Report
 from reconciler.drivers.simulated.world import World
 from tests.simulation.actors import Actor, Watcher
 

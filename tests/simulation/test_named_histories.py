@@ -9,7 +9,7 @@ from reconciler.core.commands import Answer, Command, Verb
 from reconciler.core.desired import DesiredFleet, Downtime, Fleet, Guest, Host, MigrationPolicy, Mode, PowerWish
 from reconciler.core.model import RunState, StorageKind
 from reconciler.core.observed import Disk
-from reconciler.core.report import Report, Result
+from reconciler.core.reports.report import Report, Result
 from reconciler.drivers.registry import refusal
 from reconciler.drivers.simulated.faults import Fault, FaultKind
 from reconciler.drivers.simulated.fleet import SimGuest, SimHost

@@ -17,7 +17,7 @@ from reconciler.errors import ExitCode, GitError, StateFolderError
 if TYPE_CHECKING:
     from reconciler.cli.approval import Approval
     from reconciler.core.planning.plan import Plan
-    from reconciler.core.report import Report
+    from reconciler.core.reports.report import Report
     from reconciler.loop.wiring import Fleet
 
 

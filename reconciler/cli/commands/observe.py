@@ -28,7 +28,7 @@ def command(rev: str, observed: str, settings_file: Path | None, output: str, ex
     """
     from reconciler.cli.sources import Sources, fleet_of, observed_state
     from reconciler.cli.terminal import data, json_data, painter
-    from reconciler.core.snapshot import fleet_to_json
+    from reconciler.core.reports.snapshot import fleet_to_json
     from reconciler.errors import ExitCode
     from reconciler.render.text.observed import observed_text
 

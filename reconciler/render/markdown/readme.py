@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from reconciler.core.model import StepKind
 from reconciler.core.quantities import format_duration, format_memory
-from reconciler.core.report import Result
+from reconciler.core.reports.report import Result
 from reconciler.render import words
 from reconciler.render.fleet_status import FleetStatus, HostUse
 from reconciler.render.layout import bar

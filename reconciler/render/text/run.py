@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.core.execution.run import StepState
 from reconciler.core.quantities import format_duration
-from reconciler.core.report import Report, Result
+from reconciler.core.reports.report import Report, Result
 from reconciler.render import words
 from reconciler.render.escape import terminal, terminal_lines
 from reconciler.render.layout import Cell, Column, Paint, no_paint, table, wrap

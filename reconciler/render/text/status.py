@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.core.quantities import format_duration, format_memory
-from reconciler.core.report import Result
+from reconciler.core.reports.report import Result
 from reconciler.render import words
 from reconciler.render.escape import terminal
 from reconciler.render.fleet_status import FleetStatus, HostUse

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reconciler.core.conditions import Condition
 from reconciler.core.desired import Commit
 from reconciler.core.diff import Diff, GuestDiff
 from reconciler.core.execution.run import Progress
 from reconciler.core.observed import ObservedFleet
 from reconciler.core.planning.plan import Brake, Plan, Step
+from reconciler.core.reports.conditions import Condition
 from reconciler.errors import ExitCode
 
 

@@ -1,0 +1,6 @@
+"""What is told of a fleet, and how it is written down. Values only: texts for people are made in render/.
+
+conditions     Ready, Reconciling, Stalled for each guest, with reason codes
+report         what a pass tells people
+snapshot       an observed fleet as JSON, and any value of the core as JSON and back
+"""
