@@ -125,13 +125,6 @@ class GitError(ReconcilerError):
     code = "git-trouble"
 
 
-class Held(ReconcilerError):
-    """A person must decide: a brake holds the run, or nothing that is left may be done."""
-
-    exit_code = ExitCode.HELD
-    code = "held"
-
-
 class InvariantBroken(ReconcilerError):
     """We must act: one of the promises (docs/concepts/promises.md) would break, so the run was stopped."""
 

@@ -14,7 +14,6 @@ import click
 from reconciler.cli.codes import FINDINGS
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
-Decorator = Callable[[Decorated], Decorated]
 
 FILE = click.Path(path_type=Path)
 

@@ -1,6 +1,6 @@
 """Values in, values out: the whole decision, without a look at clock, disk, network or chance.
 
-quantities     4GiB, 20%, 15m and back
+quantities     4GiB, 15m and back
 model          the words all others share: power, method, storage kind, processor, load
 desired        what the documents declare
 observed       what the hosts say, `Unreachable` included

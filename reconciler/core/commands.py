@@ -62,11 +62,6 @@ class Command:
     timeout_s: float = 60.0
 
     @property
-    def mutates(self) -> bool:
-        """Whether the command changes a guest or a record."""
-        return self.verb is not Verb.CHECK
-
-    @property
     def touches_guest(self) -> bool:
         """Whether the command changes more than the move record."""
         return self.verb in GUEST_VERBS

@@ -9,8 +9,6 @@ from enum import StrEnum
 from reconciler.core.model import Method
 from reconciler.errors import Location, Problem
 
-NO_LABELS: Mapping[str, str] = {}
-
 
 class Mode(StrEnum):
     """Whether the fleet is only reported on, or changed."""

@@ -194,9 +194,3 @@ class ObservedFleet:
         """The facts of a host that answered, else None."""
         look = self.hosts.get(host)
         return look if isinstance(look, HostFacts) else None
-
-    def registrations(self, uuid: str) -> tuple[tuple[HostFacts, Registration], ...]:
-        """Every registration of this guest, by host name."""
-        return tuple(
-            (facts, entry) for facts in self.reachable() for entry in facts.registrations if entry.uuid == uuid
-        )

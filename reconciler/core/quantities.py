@@ -1,4 +1,4 @@
-"""Quantities with units, as people write them in documents: `4GiB`, `20%`, `15m`.
+"""Quantities with units, as people write them in documents: `4GiB`, `15m`.
 
 Called where documents are read and where reports are rendered. Knows no field and no default.
 """
@@ -12,7 +12,6 @@ DURATION_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 MEMORY_PATTERN = r"^[1-9][0-9]{0,8}(MiB|GiB|TiB)$"
 DURATION_PATTERN = r"^([1-9][0-9]{0,5}d)?([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$"
-PERCENT_PATTERN = r"^[0-9]{1,3}%$"
 
 
 def parse_memory_mib(text: str) -> int:
@@ -27,13 +26,6 @@ def parse_duration_s(text: str) -> int:
     if not text or not re.fullmatch(DURATION_PATTERN[1:-1], text):
         raise ValueError(f"{text!r} is not a duration like 45s, 15m, 1h30m or 2d")
     return sum(int(number) * DURATION_UNITS_S[unit] for number, unit in re.findall(r"([0-9]+)([dhms])", text))
-
-
-def parse_percent(text: str) -> int:
-    """`20%` -> 20. Raises ValueError for anything else than a whole percentage from 0 to 999."""
-    if not re.fullmatch(PERCENT_PATTERN[1:-1], text):
-        raise ValueError(f"{text!r} is not a percentage like 20%")
-    return int(text[:-1])
 
 
 def format_memory(mib: int) -> str:

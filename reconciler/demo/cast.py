@@ -24,7 +24,6 @@ FLEET_NAMES = ("harbour", "orchard", "foundry", "brewery")
 PLAIN = Processor(32, 0, "Itanium 2 9000")
 NEWER = Processor(32, 1, "Itanium 2 9100")
 OLD = Processor(31, 2, "Itanium 2")
-GIB = 1024
 
 
 class Part(StrEnum):
@@ -125,8 +124,6 @@ NAMES: Mapping[Part, tuple[str, ...]] = {
     ),
 }
 """Names to draw from, so that a reader can guess what a guest is for."""
-
-ONLINE_COUNT = 3
 
 
 def cast(seed: int) -> Cast:

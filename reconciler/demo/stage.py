@@ -168,13 +168,13 @@ def _world(cast: Cast) -> World:
         rules=refusal,
     )
     for guest in cast.guests:
-        _place(world, cast, guest)
+        _place(world, guest)
     stumbles = cast.one(Part.STUMBLES)
     world.faults.add(Fault(FaultKind.ABORT, Verb.MIGRATE, guest=stumbles.uuid, at_percent=60))
     return world
 
 
-def _place(world: World, cast: Cast, guest: DemoGuest) -> None:
+def _place(world: World, guest: DemoGuest) -> None:
     paths = {"file": f"/guests/{guest.name}.disk", "logical-volume": f"/dev/vg01/{guest.name}"}
     wwid = f"600143801{guest.uuid.replace('-', '')[:23]}"
     disk = Disk(paths.get(guest.storage, wwid), guest.storage, guest.disk_gib * MIB_PER_GIB)

@@ -2,7 +2,7 @@
 
     files ─► reading (yaml_text ─► schemas ─► explain) ─► loading ─► Loaded: a DesiredFleet, or why there is none
 
-`load` takes the files of a commit, `read_folder` reads those of a folder, `document_problems` judges one file alone.
+`load` takes the files of a commit; `read_folder` reads those of a folder.
 Called by loop/ and cli/. Never asks a host or git anything.
 """
 
@@ -11,7 +11,6 @@ from reconciler.documents.folder import read_folder
 from reconciler.documents.limits import READ_LIMITS, ReadLimits
 from reconciler.documents.loading import FileCache, Loaded, load
 from reconciler.documents.names import is_name, quoted
-from reconciler.documents.reading import document_problems
 from reconciler.documents.schemas import API_VERSION, Kind, schema_folder
 
 __all__ = [
@@ -22,7 +21,6 @@ __all__ = [
     "Kind",
     "Loaded",
     "ReadLimits",
-    "document_problems",
     "is_name",
     "load",
     "quoted",

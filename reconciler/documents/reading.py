@@ -40,11 +40,6 @@ class Document:
         """Where it begins."""
         return self.places.value()
 
-    @property
-    def holds_only_itself(self) -> bool:
-        """Whether its problems concern one guest that we can name."""
-        return self.kind is Kind.GUEST and self.name is not None
-
 
 @dataclass(frozen=True, slots=True)
 class File:
@@ -58,13 +53,6 @@ def read_file(path: str, content: bytes, limits: ReadLimits = READ_LIMITS) -> Fi
     """Everything one file declares and everything that is wrong with it by itself. Never raises for its content."""
     text = read_yaml(path, content, limits)
     return File(tuple(_judged(document, limits) for document in text.documents), text.problem)
-
-
-def document_problems(path: str, content: bytes, limits: ReadLimits = READ_LIMITS) -> list[Problem]:
-    """What is wrong with one file by itself, as an editor or a commit hook asks; empty if nothing is."""
-    file = read_file(path, content, limits)
-    found = [problem for document in file.documents for problem in document.problems]
-    return [*found, file.problem] if file.problem else found
 
 
 def _judged(document: YamlDocument, limits: ReadLimits) -> Document:

@@ -1,20 +1,17 @@
 """What every driver offers to the loop.
 
-A driver turns a `Verb` and a move record into a `Command` (pure: the same function serves dry run and real run),
-sends it,
-and looks at a host. It decides nothing: what to do next is core/execution's, what is allowed is the rule book's.
+A driver turns a `Verb` and a move record into a `Command` (pure: the same function serves dry run and real run), sends
+it, and looks at a host. It decides nothing: what to do next is core/execution's, what is allowed is the rule book's.
 """
 
 from __future__ import annotations
 
 from typing import Protocol
 
-from reconciler.core.commands import Answer, AnswerKind, Command, Guard, Verb
+from reconciler.core.commands import Answer, Command, Guard, Verb
 from reconciler.core.desired import Host
 from reconciler.core.observed import Look
 from reconciler.core.records import MoveRecord
-
-__all__ = ["Answer", "AnswerKind", "Command", "Driver", "Guard", "Verb"]
 
 
 class Driver(Protocol):

@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.git.commits import read_commits
+from reconciler.git.commits import CommitInfo, read_commits
 from reconciler.git.message import commit_message, flat_trailers
 from reconciler.git.plumbing import Entry, Repository
 from reconciler.git.quarantine import quarantine
@@ -17,7 +17,7 @@ from reconciler.git.revision import is_descendant
 from reconciler.git.status_commit import FILE_MODE, Identity, author_variables, build_commit, changed_files
 from reconciler.git.trouble import GitTrouble, printable
 
-__all__ = ["STATUS_REFS", "Identity", "LogEntry", "Published", "StatusBranch", "publish", "read_status"]
+__all__ = ["STATUS_REFS", "Identity", "Published", "StatusBranch", "publish", "read_status"]
 
 STATUS_REFS = "refs/heads/reconciler/status/"
 TRIES_MAX = 10
@@ -39,26 +39,13 @@ class Published:
 
 
 @dataclass(frozen=True)
-class LogEntry:
-    """One commit of the status branch, `when` in seconds since the epoch."""
-
-    id: str
-    when: int
-    subject: str
-    trailers: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
 class StatusBranch:
     """A status branch as it was when `read_status` looked: all answers are of that one commit."""
 
     repository: Repository
     ref: str
     commit: str | None
-
-    def tip(self) -> str | None:
-        """The id of the commit, None before the first report."""
-        return self.commit
+    """The id of its tip; None before the first report."""
 
     def read(self, path: str) -> bytes | None:
         """What a file holds; None if there is no such file."""
@@ -73,12 +60,11 @@ class StatusBranch:
         """The paths of all files in a folder (or of all), in order."""
         return tuple(sorted(entry.path.decode("ascii") for entry in self._entries(prefix)))
 
-    def log(self, limit: int) -> tuple[LogEntry, ...]:
+    def log(self, limit: int) -> tuple[CommitInfo, ...]:
         """The latest commits, newest first."""
         if self.commit is None or limit < 1:
             return ()
-        commits = read_commits(self.repository, self.commit, min(limit, LOG_MAX))
-        return tuple(LogEntry(info.id, info.when, info.subject, info.trailers) for info in commits)
+        return read_commits(self.repository, self.commit, min(limit, LOG_MAX))
 
     def _entries(self, prefix: str) -> list[Entry]:
         """Files at or below a path. What we would never have written (links, strange names) is not there for us."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.documents import document_problems
+from reconciler.documents.reading import read_file
+from reconciler.errors import Problem
 from tests.documents.examples import FLEET, GUEST, HOST
 
 MIGRATION = GUEST + "  migration:\n    "
@@ -96,10 +97,15 @@ CASES = [
 ]  # fmt: skip
 
 
+def problems_of(text: str) -> list[Problem]:
+    """What is wrong with the documents of one file, each by itself."""
+    return [problem for document in read_file("f.yaml", text.encode()).documents for problem in document.problems]
+
+
 @pytest.mark.parametrize(("text", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 def test_a_violation_is_explained(text: str, expected: list[str]) -> None:
     told = []
-    for problem in document_problems("f.yaml", text.encode()):
+    for problem in problems_of(text):
         place = str(problem.location).removeprefix("f.yaml:")
         told.append(f"{place} {problem.code}: {problem.what}" + (f" | {problem.hint}" if problem.hint else ""))
     assert expected == told
@@ -107,4 +113,4 @@ def test_a_violation_is_explained(text: str, expected: list[str]) -> None:
 
 def test_a_document_has_a_bounded_number_of_problems() -> None:
     fields = "".join(f"  strange{number}: 1\n" for number in range(100))
-    assert len(document_problems("f.yaml", (GUEST + fields).encode())) == 20
+    assert len(problems_of(GUEST + fields)) == 20

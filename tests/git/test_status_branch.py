@@ -51,10 +51,6 @@ def status(folder: Path) -> status_branch.StatusBranch:
     return read_status(Repository.open(folder), REF)
 
 
-def files_at_tip(folder: Path) -> list[str]:
-    return git(folder, "ls-tree", "-r", "--name-only", REF).splitlines()
-
-
 def test_the_first_report_is_an_orphan_and_reads_back(folder: Path) -> None:
     main = commit_files(folder, {"a.yaml": b"a"})
     files = {"index.json": b"{}\n", "guests/ab/web.json": b"\x00\xff\r\n", "README.md": b""}
@@ -63,7 +59,7 @@ def test_the_first_report_is_an_orphan_and_reads_back(folder: Path) -> None:
     assert refs(folder) == {"refs/heads/main": main, REF: published.commit}
     assert git(folder, "rev-list", "--count", REF) == "1"
     branch = status(folder)
-    assert branch.tip() == published.commit
+    assert branch.commit == published.commit
     assert branch.files() == ("README.md", "guests/ab/web.json", "index.json")
     assert branch.read_all() == files
     assert branch.read("guests/ab/web.json") == b"\x00\xff\r\n"
@@ -228,7 +224,7 @@ def test_a_file_in_the_place_of_a_folder_is_refused(bare: Path, files: dict[str,
     with pytest.raises(GitTrouble, match="status-files-clash"):
         put(bare, files)
     assert status(bare).read_all() == {"index.json": b"0", "guests/a.json": b"a"}
-    assert status(bare).tip() == tip
+    assert status(bare).commit == tip
 
 
 def test_a_folder_can_take_the_place_of_a_deleted_file(bare: Path) -> None:
@@ -272,7 +268,7 @@ def test_a_report_of_a_whole_fleet_is_one_pack(bare: Path) -> None:
 
 def test_a_branch_that_was_never_written_is_empty(folder: Path) -> None:
     branch = status(folder)
-    assert branch.tip() is None
+    assert branch.commit is None
     assert branch.read("index.json") is None
     assert branch.files("guests") == ()
     assert branch.read_all() == {}
@@ -358,7 +354,7 @@ def test_a_tip_that_moves_each_time_is_given_up_on(bare: Path, monkeypatch: pyte
     with pytest.raises(GitTrouble, match="status-branch-contended"):
         put(bare, {"index.json": b"1"})
     assert len(others) == status_branch.TRIES_MAX
-    assert status(bare).tip() == others[-1]
+    assert status(bare).commit == others[-1]
 
 
 def test_a_branch_that_another_writer_brought_to_the_same_end_is_left(

@@ -163,10 +163,3 @@ class Plan:
     def stops(self) -> tuple[Step, ...]:
         """The steps that take a running guest down."""
         return tuple(step for step in self.steps if step.stops_guest)
-
-    def step(self, step_id: str) -> Step:
-        """The step of this id. Raises KeyError where there is none."""
-        for step in self.steps:
-            if step.id == step_id:
-                return step
-        raise KeyError(step_id)

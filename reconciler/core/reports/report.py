@@ -5,7 +5,6 @@ Made by loop/ at the end of a pass, and while it goes on for live progress. Hold
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -94,7 +93,6 @@ class Report:
     brakes: tuple[Brake, ...] = ()
     adopted: tuple[StepRun, ...] = ()
     """Moves of an earlier controller that this pass brought to their end."""
-    counts: Mapping[str, int] | None = None
 
     @property
     def exit_code(self) -> ExitCode:

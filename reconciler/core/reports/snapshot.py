@@ -69,11 +69,6 @@ def host_from_json(raw: object) -> Look:
     return _read_look({key: value for key, value in raw.items() if key not in HEADER}, "")
 
 
-def without_volatile(fleet: ObservedFleet) -> ObservedFleet:
-    """The fleet as it comes back from its snapshot."""
-    return fleet_from_json(fleet_to_json(fleet))
-
-
 def _look(look: Look) -> Json:
     return {"reachable": isinstance(look, HostFacts), **plain_fields(look)}
 

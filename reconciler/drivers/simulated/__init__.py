@@ -9,7 +9,6 @@
     world       all of it together: `look`, `execute`, `advance_to`, and the questions tests ask
     looks       a host as `HostFacts`
     commands    verb and record -> argv, and back
-    scenario    a whole world from a seed
     codec       a world as JSON and back
     statefile   one file, several processes, a clock that runs faster than the wall's
     driver      the protocol, over a world or a state file

@@ -66,10 +66,6 @@ class World:
         """Changes with everything that is worth saving."""
         return self.fleet.revision + self.faults.revision
 
-    def next_due_s(self) -> float | None:
-        """When the next thing will happen by itself."""
-        return self.fleet.due[0].at_s if self.fleet.due else None
-
     def advance_to(self, now_s: float) -> None:
         """Play everything that falls due up to and including this moment, in order."""
         fleet = self.fleet

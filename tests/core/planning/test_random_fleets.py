@@ -130,7 +130,7 @@ def test_a_run_at_any_speed_ends_and_overcommits_no_host(fleet: World, chance: r
         assert ends, "nothing is under way, and nothing can begin"
         now_s, step_id = min(ends)
         ends.remove((now_s, step_id))
-        done = plan.step(step_id)
+        [done] = [step for step in plan.steps if step.id == step_id]
         run = run.advance(step_id, Outcome(OutcomeKind.DONE, "Moved", ""), now_s)
         hosts.leave(done.source, done.frees)
     assert_all_where_declared(fleet, plan)

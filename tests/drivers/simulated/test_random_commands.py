@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from reconciler.core.commands import Guard, Verb
 from reconciler.core.model import Method, RunState
 from reconciler.core.records import MoveRecord, Stage
-from reconciler.drivers.simulated import scenario
 from reconciler.drivers.simulated.codec import ClockForm, to_json
 from reconciler.drivers.simulated.commands import command
 from reconciler.drivers.simulated.faults import FaultKind, Faults
-from reconciler.drivers.simulated.scenario import Shape
 from reconciler.drivers.simulated.world import World
+from tests.drivers.simulated import scenario
+from tests.drivers.simulated.scenario import Shape
 from tests.drivers.simulated.story import Story
 
 STEPS = 80

@@ -12,12 +12,12 @@ import pytest
 
 from reconciler.core.model import RunState
 from reconciler.core.observed import HostFacts
-from reconciler.drivers.simulated import scenario
 from reconciler.drivers.simulated.codec import ClockForm, from_json, to_json
 from reconciler.drivers.simulated.faults import Fault, FaultKind, Faults
 from reconciler.drivers.simulated.fleet import Due, SimCopy, SimFleet, SimGuest, SimHost
-from reconciler.drivers.simulated.scenario import Shape
 from reconciler.drivers.simulated.world import World
+from tests.drivers.simulated import scenario
+from tests.drivers.simulated.scenario import Shape
 from tests.drivers.simulated.story import Story
 
 SCHEMA: dict[str, Any] = json.loads(

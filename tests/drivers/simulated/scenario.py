@@ -1,7 +1,6 @@
 """Build a whole simulated fleet from a seed: versions, processors, storage, busy guests and stubborn ones.
 
-Called by the demo, by the deterministic simulation and by tests. Same seed, same fleet. Never asks the system for
-chance.
+Used by the tests of this folder. Same seed, same fleet. Never asks the system for chance.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from dataclasses import dataclass
 from reconciler.core.model import Processor, RunState, StorageKind
 from reconciler.core.observed import Disk
 from reconciler.drivers.simulated.fleet import SimGuest, SimHost
-from reconciler.drivers.simulated.migration import Rules
 from reconciler.drivers.simulated.power import shortage
 from reconciler.drivers.simulated.world import World
 
@@ -47,13 +45,11 @@ class Shape:
     mixed_clocks: bool = True
 
 
-def world(
-    seed: int, shape: Shape | None = None, *, rules: Rules | None = None, now_s: float = 1_700_000_000.0
-) -> World:
+def world(seed: int, shape: Shape | None = None) -> World:
     """The fleet of this seed. Guests that find no room for running are stopped: no host begins overcommitted."""
     shape = shape or Shape()
-    draw = random.Random(seed)  # noqa: S311 - a fleet that its seed repeats, no secret
-    built = World.of((_host(draw, index, shape) for index in range(shape.hosts)), now_s=now_s, rules=rules)
+    draw = random.Random(seed)
+    built = World.of(_host(draw, index, shape) for index in range(shape.hosts))
     for index in range(shape.guests):
         _add_guest(draw, built, index, shape)
     return built
