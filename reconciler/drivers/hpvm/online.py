@@ -60,7 +60,7 @@ NOT_A_CLUSTER_NODE = _card("not-a-cluster-node", "Integrity VM 4.2 release notes
 
 FALLBACK_FIX = (
     "it becomes known when this reconciler itself moves {guest} online from {target} or older and {guest} is not "
-    "rebooted since, or when an operator attests to its boot in the settings"
+    "rebooted since"
 )
 
 
@@ -135,7 +135,7 @@ def _step_back(question: Question, min_online_version: str) -> Verdict:
         return VERSION_PAIR.refuses(
             f"{back}, {need}; the evidence says that this boot of {guest.name} ran on {seen}, "
             f"which no guest leaves online: it is not believed",
-            "correct the boot attestation in the settings",
+            "find out where that evidence comes from: it cannot be right",
             basis,
         )
     if within(target, floor.version, question.source.version):

@@ -46,8 +46,8 @@ a note lets a guest go from 4.1 to 4.2 online and back, and the tables of the 4.
 notes list 4.1 as a source. The 6.1 guide (p. 198) repeats the sentence with 6.1 in the place of 4.2, against its
 own release notes: it moves on with every edition.
 
-**The tables win: online migration begins with {data.MIN_ONLINE_VERSION}.** Whoever reads the sentence strictly sets
-`min_online_version` to 4.2; then no host older than that takes part, neither as source nor as target.
+**The tables win: online migration begins with {data.MIN_ONLINE_VERSION}.** The rule book can be made for the strict
+reading, too; then no host older than 4.2 takes part, neither as source nor as target. No setting chooses that yet.
 
 Three lesser ones: the 4.3 manual prints the last row of its table as "V.3", which the 6.1 release notes show to be
 4.3. The 6.1 release notes leave out the offline row for 4.0 that the guide has. The 4.0 man page knows options for

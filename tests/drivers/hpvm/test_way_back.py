@@ -48,7 +48,7 @@ def test_without_a_boot_marker_our_own_move_proves_nothing() -> None:
     assert text.endswith("what web01 was booted on is not known")
 
 
-def test_an_attestation_opens_the_way_back_without_a_boot_marker() -> None:
+def test_evidence_opens_the_way_back_without_a_boot_marker() -> None:
     assert RULEBOOK.one_way(ask("4.2 → 4.3", guest(boot_marker="", floor="4.1"))) == (
         "the online way back to 4.2 (vmhost-a) lasts only until web01 next boots"
     )
