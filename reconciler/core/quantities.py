@@ -6,6 +6,7 @@ Called where documents are read and where reports are rendered. Knows no field a
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 MEMORY_UNITS_MIB = {"MiB": 1, "GiB": 1024, "TiB": 1024 * 1024}
 DURATION_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -50,3 +51,11 @@ def format_duration(seconds: float) -> str:
         return f"{hours}h{minutes:02d}m" if minutes else f"{hours}h"
     days, hours = divmod(hours, 24)
     return f"{days}d{hours:02d}h" if hours else f"{days}d"
+
+
+def format_moment(seconds: float) -> str:
+    """1700000000 -> `2023-11-14 22:13 UTC`: seconds since the epoch, to the minute. Hosts may claim any time at all."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except (OverflowError, OSError, ValueError):
+        return "a time that no calendar has"

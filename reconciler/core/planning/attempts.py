@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from reconciler.core.desired import MigrationPolicy
 from reconciler.core.model import Method
 from reconciler.core.planning.intent import facts_digest
 from reconciler.core.planning.plan import Reason
 from reconciler.core.planning.situation import Situation
+from reconciler.core.quantities import format_moment
 from reconciler.core.records import MoveRecord, Parked
 
 
@@ -52,7 +52,7 @@ def weigh(situation: Situation, uuid: str, intent: str, policy: MigrationPolicy)
     if source is not None and source.clock_s < aborted.not_before_s:
         text = (
             f"attempt {aborted.attempt} of {policy.attempts} ended harmlessly ({aborted.note}); "
-            f"the next one not before {_time(aborted.not_before_s)} by the clock of {aborted.source}"
+            f"the next one not before {format_moment(aborted.not_before_s)} by the clock of {aborted.source}"
         )
         return History(against=(Reason.BACKING_OFF, text, "wait"))
     return History(aborted.attempt + 1, refused, aborted if spent else None)
@@ -75,7 +75,7 @@ def held(situation: Situation, record: MoveRecord) -> tuple[Reason, str, str]:
     if situation.controller and record.controller == situation.controller:
         text = f"an earlier {what} of this controller has not come to its end (stage {record.stage})"
         return Reason.MOVE_UNDER_WAY, text, "wait for the next pass, which goes on with it"
-    until = f"its record holds until {_time(record.expires_s)} by the clock of {record.source}"
+    until = f"its record holds until {format_moment(record.expires_s)} by the clock of {record.source}"
     text = f"{record.controller} is at work on it ({what}, stage {record.stage}); {until}"
     return Reason.HELD_BY_OTHER, text, "wait: an expired record is taken over by the next pass"
 
@@ -92,8 +92,3 @@ def _same_facts(situation: Situation, record: MoveRecord) -> bool:
     if source is None or target is None or entry is None:
         return False
     return facts_digest(entry, source, target) == record.facts
-
-
-def _time(seconds: float) -> str:
-    """A moment as people read it, to the minute: the same text on each pass, so that waiting makes no new report."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -54,6 +54,12 @@ def test_a_guest_that_another_controller_moves_is_left_alone() -> None:
     assert "until 1970-01-01 00:19 UTC by the clock of a" in text
 
 
+def test_a_record_that_claims_an_impossible_time_is_respected_and_shown() -> None:
+    held = record("web", "a", "b", expires_s=1e30)
+    plan = world([host("a", registration("web"), records=(held,)), host("b")], [guest("web", "b")]).plan()
+    assert {"web": "HeldByOther"} == refusals(plan)
+
+
 def test_a_guest_arriving_somewhere_is_held_rather_than_duplicated() -> None:
     moving = record("web", "a", "b")
     looks = [host("a", WEB, records=(moving,)), host("b", WEB, records=(moving,))]
