@@ -6,12 +6,16 @@ count and the owner of partial copies. Drivers write and read it, execution/ dec
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
+from typing import TypeVar
 
 from reconciler.core.model import Load, Method, RunState, StepKind
 
 RECORD_VERSION = 1
+Value = TypeVar("Value")
 
 
 class Stage(StrEnum):
@@ -102,14 +106,14 @@ class MoveRecord:
         """
         if not isinstance(raw, dict) or raw.get("version") != RECORD_VERSION:
             raise ValueError(f"not a move record of version {RECORD_VERSION}")
-        fields = {key: value for key, value in raw.items() if key != "version"}
+        found = {key: value for key, value in raw.items() if key != "version"}
         try:
-            fields["load"] = Load(**fields["load"])
+            found["load"] = _checked(Load, Load(**found["load"]))
             for name, kind in (("kind", StepKind), ("method", Method), ("was", RunState), ("stage", Stage)):
-                fields[name] = kind(fields[name])
-            fields["parked"] = Parked(fields["parked"]) if fields["parked"] else None
-            return MoveRecord(**fields)
-        except (KeyError, TypeError) as error:
+                found[name] = kind(found[name])
+            found["parked"] = Parked(found["parked"]) if found["parked"] else None
+            return _checked(MoveRecord, MoveRecord(**found))
+        except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"not a move record: {error}") from error
 
     @property
@@ -120,3 +124,18 @@ class MoveRecord:
     def touches(self, host: str) -> bool:
         """Whether this host is one of the move's two ends."""
         return host in (self.source, self.target)
+
+
+SCALARS: Mapping[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float), "bool": (bool,)}
+"""Annotation of a field -> what JSON may hold there."""
+
+
+def _checked(kind: type[Value], value: Value) -> Value:
+    """The value, once its plain fields hold what they are declared to. Raises TypeError for one that does not."""
+    for field in fields(kind):  # type: ignore[arg-type]  # both kinds are dataclasses
+        found, allowed = getattr(value, field.name), SCALARS.get(str(field.type), (object,))
+        if type(found) not in allowed and allowed != (object,):
+            raise TypeError(f"{field.name} is no {field.type}")
+        if isinstance(found, float) and not math.isfinite(found):
+            raise TypeError(f"{field.name} is not finite")
+    return value
