@@ -1,5 +1,6 @@
 """Values in, values out: the whole decision, without a look at clock, disk, network or chance.
 
+names          what may be a name, and foreign text on one line
 quantities     4GiB, 15m and back
 model          the words all others share: power, method, storage kind, processor, load
 desired        what the documents declare

@@ -10,7 +10,7 @@ from reconciler.documents.codes import Code
 from reconciler.documents.folder import read_folder
 from reconciler.documents.limits import READ_LIMITS, ReadLimits
 from reconciler.documents.loading import FileCache, Loaded, load
-from reconciler.documents.names import is_name, quoted
+from reconciler.documents.names import quoted
 from reconciler.documents.schemas import API_VERSION, Kind, schema_folder
 
 __all__ = [
@@ -21,7 +21,6 @@ __all__ = [
     "Kind",
     "Loaded",
     "ReadLimits",
-    "is_name",
     "load",
     "quoted",
     "read_folder",

@@ -1,24 +1,15 @@
-"""What a name may look like, and how text that may be hostile is shown in a message.
+"""Which paths documents may have, and how text that may be hostile is quoted in a message.
 
 Called wherever this folder judges or quotes what somebody else wrote. Never changes text to make it acceptable.
 """
 
 from __future__ import annotations
 
-import string
+from reconciler.core.names import printable
 
-NAME_CHARACTERS_MAX = 64
 SHOWN_CHARACTERS_MAX = 80
 
-_FIRST = frozenset(string.ascii_letters + string.digits)
-_LATER = _FIRST | frozenset("._-")
 _IN_PATHS = frozenset(" ._-+@=,()")
-
-
-def is_name(text: str) -> bool:
-    """Whether a guest, host or fleet may be called that. Letter by letter and without a regular expression:
-    `$` also matches before a newline at the end, and names reach command lines and file names."""
-    return 0 < len(text) <= NAME_CHARACTERS_MAX and text[0] in _FIRST and _LATER.issuperset(text)
 
 
 def quoted(text: str) -> str:
@@ -43,4 +34,4 @@ def path_trouble(path: str, characters_max: int) -> str:
 def _escaped(sign: str) -> str:
     if sign in ('"', "\\"):
         return "\\" + sign
-    return sign if sign.isprintable() else ascii(sign)[1:-1]
+    return printable(sign)

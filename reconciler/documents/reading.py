@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.core.names import is_name
 from reconciler.documents.codes import Code
 from reconciler.documents.declare import value_problems
 from reconciler.documents.explain import described, explain, one_of
 from reconciler.documents.limits import READ_LIMITS, ReadLimits
-from reconciler.documents.names import is_name
 from reconciler.documents.places import Places, Value
 from reconciler.documents.schemas import Kind, satisfies
 from reconciler.documents.yaml_text import YamlDocument, read_yaml

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reconciler.core import names
 from reconciler.errors import GitError
 
 TAIL_LINES = 3
@@ -20,12 +21,7 @@ def printable(text: str | bytes) -> str:
     r"""The text on one line, with what could steer a terminal or mislead a reader as `\x1b`, `\u202e` and the like."""
     if isinstance(text, bytes):
         text = text.decode("utf-8", "backslashreplace")
-    if text.isprintable():
-        return text
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
-        for character in text
-    )
+    return names.printable(text)
 
 
 def tail(stderr: bytes) -> str:

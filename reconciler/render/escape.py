@@ -9,6 +9,8 @@ import html as entities
 import re
 import unicodedata
 
+from reconciler.core.names import escaped
+
 INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Categories nobody sees and that can reorder, hide or steer: controls, bidi overrides, zero widths, surrogates."""
 
@@ -39,12 +41,7 @@ def terminal_lines(text: str) -> list[str]:
 def _shown(character: str) -> str:
     if unicodedata.category(character) not in INVISIBLE and character not in UNSEEN_LETTERS:
         return character
-    code = ord(character)
-    if character in "\t\n\r":
-        return {"\t": "\\t", "\n": "\\n", "\r": "\\r"}[character]
-    if code <= 0xFF:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+    return escaped(character)
 
 
 def html(text: str) -> str:

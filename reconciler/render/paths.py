@@ -8,13 +8,14 @@ from __future__ import annotations
 import hashlib
 import re
 
+from reconciler.core.names import is_name
+
 INDEX = "index.json"
 README = "README.md"
 GUESTS = "guests/"
 OBSERVED = "observed/"
 RUNS = "runs/"
 
-SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 MOMENT = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T[0-9:]{8}Z")
 
 
@@ -42,7 +43,7 @@ def run_path(run_id: str, started: str) -> str:
 
 def _file_name(name: str) -> str:
     """The name itself where it is one that documents may use; else what stands for it, whatever it holds."""
-    return name if SAFE_NAME.fullmatch(name) else f"_{_digest(name)[:32]}"
+    return name if is_name(name) else f"_{_digest(name)[:32]}"
 
 
 def _digest(text: str) -> str:

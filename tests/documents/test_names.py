@@ -1,23 +1,11 @@
-"""What may be a name, and how hostile text is shown."""
+"""How hostile text is quoted, and which paths are refused."""
 
 from __future__ import annotations
 
 import pytest
 
-from reconciler.documents.names import is_name, path_trouble, quoted
-
-HOSTILE = ["$(reboot)", "a;b", "a b", "-rf", ".hidden", "..", "a/b", "web\n", "web\x00", "\x1b[31mred", "<b>web</b>",
-           "[web](x)", "`id`", "wéb", "a" * 65, "", "web\u202e", "*"]  # fmt: skip
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_names_are_no_names(name: str) -> None:
-    assert not is_name(name)
-
-
-@pytest.mark.parametrize("name", ["web", "0", "Web-01.example_2", "a" * 64])
-def test_plain_names_are_names(name: str) -> None:
-    assert is_name(name)
+from reconciler.documents.names import path_trouble, quoted
+from tests.core.test_names import HOSTILE
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, "x" * 100_000, '"', "\\", "\ud800"])

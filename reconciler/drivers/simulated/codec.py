@@ -16,8 +16,8 @@ from functools import cache
 from typing import Any
 
 from reconciler.core.model import Method, RunState
+from reconciler.core.names import is_name
 from reconciler.core.records import MoveRecord
-from reconciler.drivers.simulated.commands import NAME
 from reconciler.drivers.simulated.faults import Faults
 from reconciler.drivers.simulated.fleet import LISTED_BY, Due, SimCopy, SimFleet, SimHost, SimJob, Volume
 from reconciler.drivers.simulated.incidents import trouble
@@ -94,7 +94,7 @@ def _complete(fleet: SimFleet) -> None:
     """Check what one field alone cannot tell, and fill in what follows from the rest."""
     names = {guest.name: guest.uuid for guest in fleet.guests.values()}
     for word in (*fleet.hosts, *fleet.guests, *names):
-        if not NAME.fullmatch(word):
+        if not is_name(word):
             raise Malformed(f"not a name: {word!r}")
     for host in fleet.hosts.values():
         for copy in host.copies.values():

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from reconciler.core.commands import Command, Guard, Verb
 from reconciler.core.model import Method
+from reconciler.core.names import is_name
 from reconciler.core.records import MoveRecord
 from reconciler.errors import HostError
 
 PROGRAM = "simctl"
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 RECORD_VERBS = {verb.value: verb for verb in (Verb.CLAIM, Verb.RENEW, Verb.RELEASE, Verb.PARK)}
 METHODS = {f"--{method.value}": method for method in Method}
 
@@ -42,7 +42,7 @@ class Told:
 def command(verb: Verb, host: str, record: MoveRecord, guard: Guard | None) -> Command:
     """The one way a command is made. Raises UnsafeName rather than putting a hostile name into argv."""
     for name in (host, record.id, record.guest_uuid, record.guest_name, record.source, record.target):
-        if not NAME.fullmatch(name):
+        if not is_name(name):
             raise UnsafeName(
                 f"host {host!r}: the name {name!r} must not be part of a command",
                 hint="a name begins with a letter or digit, goes on with these, dots, - and _, and has at most 64",
@@ -83,6 +83,6 @@ def parse(argv: tuple[str, ...]) -> Told:
         case _:
             raise ValueError(f"usage: not a command of {PROGRAM}: {' '.join(argv)}")
     for name in (told.uuid, told.target, told.record_id):
-        if name and not NAME.fullmatch(name):
+        if name and not is_name(name):
             raise ValueError(f"not a name: {name!r}")
     return told
