@@ -12,7 +12,7 @@ from typing import TextIO
 
 import click
 
-from reconciler.core.reports.snapshot import canonical
+from reconciler.core.reports.json_values import canonical
 from reconciler.errors import Problem
 from reconciler.render.escape import terminal_lines
 from reconciler.render.layout import Paint, no_paint

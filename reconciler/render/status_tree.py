@@ -6,13 +6,13 @@ nothing is committed. Never reads or writes git; what lay there before comes in,
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.core.desired import Host
+from reconciler.core.reports.json_values import canonical, parsed
 from reconciler.core.reports.report import GuestStatus, Report, Result
-from reconciler.core.reports.snapshot import canonical, host_to_json
+from reconciler.core.reports.snapshot import host_to_json
 from reconciler.render.fleet_status import FleetStatus, fleet_status, noteworthy
 from reconciler.render.markdown.readme import readme
 from reconciler.render.outputs.guest import guest_json, last_move_from_json
@@ -46,16 +46,16 @@ def read_before(files: Mapping[str, bytes]) -> Before:
 
 def _last_move(content: bytes) -> tuple[MoveSummary, str] | None:
     try:
-        return last_move_from_json(json.loads(content))
-    except (ValueError, RecursionError):
+        return last_move_from_json(parsed(content))
+    except ValueError:
         return None
 
 
 def read_status(index: bytes) -> FleetStatus | None:
     """The state of the fleet as index.json has it; None where that is no such document."""
     try:
-        return status_from_json(json.loads(index))
-    except (ValueError, RecursionError):
+        return status_from_json(parsed(index))
+    except ValueError:
         return None
 
 

@@ -15,8 +15,9 @@ from reconciler.core.desired import DesiredFleet, Fleet
 from reconciler.core.diff import Diff
 from reconciler.core.observed import ObservedFleet
 from reconciler.core.planning.plan import Plan
+from reconciler.core.reports.json_values import canonical
 from reconciler.core.reports.report import Report
-from reconciler.core.reports.snapshot import canonical, fleet_to_json, host_to_json
+from reconciler.core.reports.snapshot import fleet_to_json, host_to_json
 from reconciler.errors import Location, Problem
 from reconciler.render.explanation import Explanation
 from reconciler.render.fleet_status import fleet_status

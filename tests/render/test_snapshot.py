@@ -11,13 +11,8 @@ from hypothesis import given
 
 from reconciler.core.observed import HostFacts, Job, Look, ObservedFleet
 from reconciler.core.records import MoveRecord
-from reconciler.core.reports.snapshot import (
-    canonical,
-    fleet_from_json,
-    fleet_to_json,
-    host_from_json,
-    host_to_json,
-)
+from reconciler.core.reports.json_values import canonical, parsed
+from reconciler.core.reports.snapshot import fleet_from_json, fleet_to_json, host_from_json, host_to_json
 from tests.render.example import FLEET
 from tests.render.values import looks, observed_fleets
 
@@ -128,3 +123,10 @@ def test_what_is_no_snapshot_at_all_is_refused(raw: object) -> None:
         fleet_from_json(raw)
     with pytest.raises(ValueError, match="expected"):
         host_from_json(raw)
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"\xff", b"[" * 200_000])
+def test_what_is_no_json_is_one_kind_of_error(text: bytes) -> None:
+    """A file on the status branch may be anybody's: how deep it is nested must not end a pass."""
+    with pytest.raises(ValueError):  # noqa: PT011 - the words are the parser's
+        parsed(text)

@@ -21,7 +21,7 @@ def command(settings_file: Path | None, output: str) -> int:
     Checks the file, too. Paths are shown as they are used: relative ones are relative to the file.
     """
     from reconciler.cli.terminal import data, json_data, painter
-    from reconciler.core.reports.snapshot import headed, plain
+    from reconciler.core.reports.json_values import headed, plain
     from reconciler.errors import ExitCode
     from reconciler.loop.settings import effective, find_settings
     from reconciler.render.text.settings import settings_text

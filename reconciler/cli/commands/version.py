@@ -19,7 +19,7 @@ def command(output: str) -> None:
     Also the version of Python, which a report of a bug should name.
     """
     from reconciler.cli.terminal import data, json_data
-    from reconciler.core.reports.snapshot import headed
+    from reconciler.core.reports.json_values import headed
 
     if output == "json":
         json_data(headed("Version", {"version": __version__, "python": platform.python_version()}))

@@ -2,5 +2,6 @@
 
 conditions     Ready, Reconciling, Stalled for each guest, with reason codes
 report         what a pass tells people
-snapshot       an observed fleet as JSON, and any value of the core as JSON and back
+snapshot       an observed fleet as JSON
+json_values    any value of the core as JSON, and back
 """

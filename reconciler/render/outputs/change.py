@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.core.planning.plan import Plan
-from reconciler.core.reports.snapshot import Json, headed, plain
+from reconciler.core.reports.json_values import Json, headed, plain
 from reconciler.render.comparison import Change
 from reconciler.render.outputs.plan import step_json
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from reconciler.core.desired import Commit, DesiredFleet
 from reconciler.core.diff import Diff, Finding
-from reconciler.core.reports.snapshot import Json, headed, plain, plain_fields
+from reconciler.core.reports.json_values import Json, headed, plain, plain_fields
 from reconciler.errors import Problem
 
 

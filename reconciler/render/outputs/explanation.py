@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reconciler.core.model import Method
-from reconciler.core.reports.snapshot import Json, headed, plain
+from reconciler.core.reports.json_values import Json, headed, plain
 from reconciler.render.explanation import Explanation
 from reconciler.render.outputs.plan import step_json
 

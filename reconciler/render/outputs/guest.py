@@ -5,8 +5,8 @@ Called by status_tree and run. Never holds a time or an id that changes while th
 
 from __future__ import annotations
 
+from reconciler.core.reports.json_values import Json, headed, plain, plain_fields, typed
 from reconciler.core.reports.report import GuestStatus
-from reconciler.core.reports.snapshot import Json, headed, plain, plain_fields, typed
 from reconciler.render.run_summary import MoveSummary
 
 KIND = "GuestStatus"

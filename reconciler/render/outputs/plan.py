@@ -6,7 +6,7 @@ Holds all of the plan, so that two plans can be compared; what it adds for reade
 from __future__ import annotations
 
 from reconciler.core.planning.plan import Plan, Step
-from reconciler.core.reports.snapshot import Json, body, headed, plain_fields, typed
+from reconciler.core.reports.json_values import Json, body, headed, plain_fields, typed
 from reconciler.render import words
 
 KIND = "Plan"

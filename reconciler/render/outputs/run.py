@@ -5,8 +5,8 @@ Called for both, so that they are the same bytes. Holds every command that was s
 
 from __future__ import annotations
 
+from reconciler.core.reports.json_values import Json, headed, plain, plain_fields, typed
 from reconciler.core.reports.report import CommandRun, GuestStatus, Report, StepRun
-from reconciler.core.reports.snapshot import Json, headed, plain, plain_fields, typed
 from reconciler.render.outputs.guest import guest_body
 from reconciler.render.outputs.plan import plan_body, step_json
 from reconciler.render.run_summary import RunSummary, run_summary

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reconciler.core.reports.snapshot import Json, body, headed, plain, plain_fields, typed
+from reconciler.core.reports.json_values import Json, body, headed, plain, plain_fields, typed
 from reconciler.render.fleet_status import FleetStatus
 from reconciler.render.run_summary import RunSummary
 
