@@ -34,7 +34,7 @@ from reconciler.loop.effects import (
 from reconciler.loop.state import Config, State
 
 TIMING = Timing(
-    record_ttl_s=120, poll_s=20, unreachable_patience_s=400, job_patience_s=1800, start_patience_s=300, late_stop_s=600
+    record_ttl_s=120, poll_s=20, unreachable_patience_s=400, job_patience_s=1800, start_patience_s=300, late_stop_s=1800
 )
 ANSWER_TIMEOUT_S = 30.0
 

@@ -32,8 +32,8 @@ METHODS = ("online", "offline", "offline-stopped", "start", "stop")
 COMMAND_FAULTS = ("fail", "fail-after", "hang", "cut", "lost-answer", "delayed")
 VERBS = {
     "online": ("claim", "check", "migrate", "release"),
-    "offline": ("claim", "check", "stop", "migrate", "start", "release"),
-    "offline-stopped": ("claim", "check", "migrate", "release"),
+    "offline": ("claim", "check", "stop", "migrate", "start", "restart", "delete-copy", "release"),
+    "offline-stopped": ("claim", "check", "migrate", "delete-copy", "release"),
     "start": ("claim", "start", "release"),
     "stop": ("claim", "stop", "release"),
 }
@@ -57,11 +57,15 @@ INCIDENTS = (
 )
 STAGES = {
     "online": ("claimed", "migrating"),
-    "offline": ("claimed", "stopping", "migrating", "starting"),
-    "offline-stopped": ("claimed", "migrating"),
+    "offline": ("claimed", "stopping", "migrating", "starting", "restoring", "cleaning"),
+    "offline-stopped": ("claimed", "migrating", "cleaning"),
     "start": ("claimed", "starting"),
     "stop": ("claimed", "stopping"),
 }
+RESTART = "restart"
+"""A start on the source, after a migration that failed: it is reached by letting the migration fail first."""
+AFTER_FAILURE = (RESTART, Stage.RESTORING.value)
+AFTER_COPY = (Verb.DELETE_COPY.value, Stage.CLEANING.value)
 HITS_MIN = 20
 
 
@@ -107,12 +111,19 @@ def method_of(record: MoveRecord) -> str:
     return "offline" if record.was is RunState.RUNNING else "offline-stopped"
 
 
+def verb_of(sent: Command) -> str:
+    """The table's name for a command."""
+    if sent.verb is Verb.START and sent.record.stage is Stage.RESTORING:
+        return RESTART
+    return sent.verb.value
+
+
 def stage_after(sent: Command) -> str:
     """The stage that a move is at once this command was carried out."""
     return Stage.CLAIMED.value if sent.verb in (Verb.CLAIM, Verb.CHECK) else sent.record.stage.value
 
 
-MOVES_LEFT_ALONE = 0.15
+MOVES_LEFT_ALONE = 0.05
 """Share of the moves in which nothing is made to go wrong."""
 
 
@@ -130,9 +141,9 @@ class Chaos:
 
     def command_fault(self, sent: Command, chance: random.Random) -> Fault | None:
         """The fault that this command meets, where one was chosen for it."""
-        cell = self._take(sent, sent.verb.value, chance)
+        cell = self._take(sent, verb_of(sent), chance)
         if cell is None or cell.fault in INCIDENTS:
-            return None
+            return self._way_there(sent)
         self._strike(sent, cell)
         return Fault(
             FaultKind(cell.fault),
@@ -160,14 +171,26 @@ class Chaos:
             return None
         if sent.record.id not in self.chosen:
             left_alone = chance.random() < MOVES_LEFT_ALONE
-            self.chosen[sent.record.id] = None if left_alone else self._choose(method_of(sent.record))
+            self.chosen[sent.record.id] = None if left_alone else self._choose(sent.record)
         cell = self.chosen[sent.record.id]
         return cell if cell is not None and cell.stage == stage else None
 
-    def _choose(self, method: str) -> Cell:
-        """The next cell of this method's table: moves of neighbouring seeds go through it in turn."""
-        mine = [cell for cell in cells() if cell.method == method]
-        return mine[(self.seed * 13 + len(self.chosen)) % len(mine)]
+    def _way_there(self, sent: Command) -> Fault | None:
+        """The failure that leads to the stage of the chosen cell, where one is needed."""
+        chosen = self.chosen.get(sent.record.id)
+        if self.calm or chosen is None or chosen.stage not in AFTER_FAILURE or sent.verb is not Verb.MIGRATE:
+            return None
+        return Fault(FaultKind.JOB_FAIL, verb=Verb.MIGRATE, host=sent.host, guest=sent.record.guest_uuid)
+
+    def _choose(self, record: MoveRecord) -> Cell:
+        """A cell of this method's table, drawn so that all of them come up about as often."""
+        drawn = random.Random(f"{self.seed}:{len(self.chosen)}")
+        method = method_of(record)
+        copies = record.delete_source
+        mine = [cell for cell in cells() if cell.method == method and (copies or cell.stage not in AFTER_COPY)]
+        if copies and drawn.random() < 0.4:
+            mine = [cell for cell in mine if cell.stage in AFTER_COPY]  # few moves come as far as that
+        return mine[drawn.randrange(len(mine))]
 
     def _strike(self, sent: Command, cell: Cell) -> None:
         self.chosen[sent.record.id] = None

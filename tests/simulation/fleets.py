@@ -129,7 +129,7 @@ def _host_document(chance: random.Random, world: World, host: SimHost) -> Host:
 
 
 def _guest(chance: random.Random, number: int) -> tuple[SimGuest, tuple[Disk, ...], RunState]:
-    local = chance.random() < 0.45
+    local = chance.random() < 0.5
     kind = chance.choice([StorageKind.FILE, StorageKind.LOGICAL_VOLUME]) if local else StorageKind.SAN
     disk = Disk(f"/guests/g{number}.img" if local else LUNS[number], kind, chance.choice([2000, 8000]))
     guest = SimGuest(
@@ -145,10 +145,10 @@ def _guest(chance: random.Random, number: int) -> tuple[SimGuest, tuple[Disk, ..
             "inserted_media": "none",
             "autostart": chance.choice(["off", "off", "on"]),
         },
-        shutdown_s=chance.choice([20.0, 45.0, 45.0, 200.0, None]),
+        shutdown_s=chance.choice([20.0, 45.0, 45.0, 45.0, 200.0, None]),
         boot_s=60.0,
     )
-    return guest, (disk,), RunState.RUNNING if chance.random() < 0.7 else RunState.STOPPED
+    return guest, (disk,), RunState.RUNNING if chance.random() < 0.8 else RunState.STOPPED
 
 
 def _fits(world: World, host: SimHost, guest: SimGuest, state: RunState) -> bool:
@@ -164,10 +164,10 @@ def _document(chance: random.Random, guest: SimGuest, home: str) -> Guest:
 
 def _policy(chance: random.Random) -> MigrationPolicy:
     return MigrationPolicy(
-        downtime=Downtime.ALLOWED if chance.random() < 0.75 else Downtime.FORBIDDEN,
+        downtime=Downtime.ALLOWED if chance.random() < 0.85 else Downtime.FORBIDDEN,
         stop=StopPolicy(
             graceful_s=chance.choice([60, 120]), then=chance.choice([AfterDeadline.FAIL, AfterDeadline.HARD])
         ),
-        cleanup=chance.choice([Cleanup.KEEP, Cleanup.DELETE]),
+        cleanup=chance.choice([Cleanup.KEEP, Cleanup.DELETE, Cleanup.DELETE]),
         attempts=chance.choice([1, 3]),
     )

@@ -45,9 +45,9 @@ def coverage_table(ended: Sequence[Ended]) -> str:
     for method in METHODS:
         mine = [cell for cell in cells() if cell.method == method]
         stages = list(dict.fromkeys(cell.stage for cell in mine))
-        lines.append(f"{method:22}" + "".join(f"{stage:>10}" for stage in stages))
+        lines.append(f"{method:20}" + "".join(f"{stage:>12}" for stage in stages))
         for fault in dict.fromkeys(cell.fault for cell in mine):
             row = [Cell(fault, method, stage) for stage in stages]
-            counts = "".join(f"{total[cell] if cell in mine else '.':>10}" for cell in row)
-            lines.append(f"  {fault:20}{counts}")
+            counts = "".join(f"{total[cell] if cell in mine else '.':>12}" for cell in row)
+            lines.append(f"  {fault:18}{counts}")
     return "\n".join(lines)

@@ -77,7 +77,7 @@ class Promises(Watcher):
             seen[host] = max(at_s, seen.get(host, 0.0))
 
     def decided(self, actor: Actor, sent: Command) -> None:
-        if sent.verb in (Verb.START, Verb.MIGRATE):
+        if sent.verb in (Verb.START, Verb.MIGRATE, Verb.DELETE_COPY):
             self.knew_s[id(sent)] = dict(self.looked_s.get(actor.controller, {}))
 
     def before(self, actor: Actor, sent: Command) -> None:
@@ -182,8 +182,11 @@ class Promises(Watcher):
     def _check_delete(self, sent: Command) -> None:
         """I2: the source's disks go only after the copy is proven."""
         uuid, target = sent.record.guest_uuid, sent.record.target
+        befell = self.hands_s.get(target, -1.0) > self.knew_s[id(sent)].get(target, 0.0)
         there = [entry for entry in self._before if entry[0] == target and entry[2]]
-        if not there:
+        if befell:
+            pass  # something happened on the target after it was looked at: nobody could know
+        elif not there:
             self.broken("I2", f"{sent.record.guest_name}: source deleted with no runnable copy on {target}")
         elif sent.record.was is RunState.RUNNING and there[0][1] is not RunState.RUNNING:
             self.broken("I2", f"{sent.record.guest_name}: source deleted before the guest was seen running on {target}")
