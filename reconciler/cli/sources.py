@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.cli.terminal import say, say_problems
 from reconciler.core.observed import ObservedFleet
+from reconciler.core.planning.plan import Plan
 from reconciler.core.reports.snapshot import fleet_from_json
 from reconciler.errors import Problem, UsageError
 from reconciler.loop.once import Planned, observe_once, plan_documents, plan_once
@@ -51,6 +52,8 @@ class Case:
 
     declared: Declared
     planned: Planned
+    fleet: Fleet | None = None
+    """None where neither settings nor git were needed."""
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -74,13 +77,25 @@ def planned_case(sources: Sources) -> Case:
     """Read everything, compare and plan; say on stderr what is wrong with single guests' documents."""
     if sources.bare and sources.desired is not None:
         declared = declared_in(sources.desired)
-        planned = plan_documents(declared.desired, read_snapshot(Path(sources.observed)))
+        case = Case(declared, plan_documents(declared.desired, read_snapshot(Path(sources.observed))))
     else:
         fleet = fleet_of(sources)
-        declared = fleet.declared
-        planned = plan_once(fleet, observed_state(fleet, sources.observed))
-    say_problems(declared.problems)
-    return Case(declared, planned)
+        case = Case(fleet.declared, plan_once(fleet, observed_state(fleet, sources.observed)), fleet)
+    say_problems(case.problems)
+    return case
+
+
+def supposed_plan(case: Case, guest: str, host: str) -> Plan | None:
+    """The plan if this guest's document named that host, on the same look; None where it names it, or there is none."""
+    desired = case.declared.desired
+    document = desired.guests.get(guest)
+    if document is None or document.host == host:
+        return None
+    desired = replace(desired, guests={**desired.guests, guest: replace(document, host=host)})
+    if case.fleet is None:
+        return plan_documents(desired, case.planned.observed).plan
+    fleet = replace(case.fleet, declared=replace(case.fleet.declared, desired=desired))
+    return plan_once(fleet, case.planned.observed).plan
 
 
 def changed_case(sources: Sources, base: str) -> tuple[Case, Change]:

@@ -6,7 +6,7 @@ Called by the command line for `explain`; text and JSON are made from this one v
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.core.compatibility import Decision, Verdict
 from reconciler.core.diff import Diff, Finding
@@ -28,9 +28,11 @@ class Explanation:
     decision: Decision | None
     obstacle: str
     blocked: Blocked | None
-    """What the planner says of it, where it stays: also room, brakes and refusals that no rule knows of."""
+    """What the planner says of it, where it stays: also room and refusals that no rule knows of."""
     steps: tuple[Step, ...]
     """What the plan does to it."""
+    supposed: bool = False
+    """Whether that plan only supposes that its document names the target."""
 
     def verdicts(self, method: Method) -> tuple[Verdict, ...]:
         """The verdicts on one method, in the order of the rules."""
@@ -42,7 +44,13 @@ class Explanation:
 
     @property
     def answer(self) -> str:
-        """`online`, `offline`, `blocked` or `not asked`."""
+        """`online`, `offline`, `blocked` or `not asked`. The planner has the last word: it knows of room, and of
+        what was tried before."""
+        methods = {step.method for step in self.steps if step.method is not None}
+        if methods:
+            return str(Method.OFFLINE if Method.OFFLINE in methods else Method.ONLINE)
+        if self.blocked is not None:
+            return "blocked"
         if self.decision is None:
             return "not asked"
         return str(self.decision.method) if self.decision.method else "blocked"
@@ -66,6 +74,16 @@ def explain(
         obstacle=obstacle,
         blocked=_first([entry for entry in plan.blocked if entry.guest == guest]) if plan else None,
         steps=tuple(step for step in plan.steps if step.guest == guest) if plan else (),
+    )
+
+
+def supposing(explanation: Explanation, plan: Plan) -> Explanation:
+    """The same with what a plan would do to this guest whose document named the target."""
+    return replace(
+        explanation,
+        blocked=_first([entry for entry in plan.blocked if entry.guest == explanation.guest]),
+        steps=tuple(step for step in plan.steps if step.guest == explanation.guest),
+        supposed=True,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from reconciler.drivers.simulated.statefile import StateFile
 from tests.cli.bench import Bench
 
@@ -43,6 +45,13 @@ def test_explain_names_what_decides_and_what_would_help(bench: Bench) -> None:
     assert "set spec.migration.downtime to allowed" in found.out
     asked = bench.call("explain", "web", "--to", "h3", "-o", "json").json
     assert ("online", "h1", "h3") == (asked["answer"], asked["source"], asked["target"])
+
+
+def test_explain_counts_room_on_the_host_that_was_asked_about(tmp_path: Path) -> None:
+    bench = Bench(tmp_path).build(arrange=lambda world: setattr(world.fleet.hosts["h3"], "memory_mib", 1024))
+    asked = bench.call("explain", "web", "--to", "h3", "-o", "json").json
+    assert ("blocked", "NoRoom", True) == (asked["answer"], asked["blocked"]["reason"], asked["supposed"])
+    assert "NoRoom: h3 is short of" in bench.call("explain", "web", "--to", "h3").out
 
 
 def test_explain_of_a_name_nobody_knows_suggests_one(bench: Bench) -> None:

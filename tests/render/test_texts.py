@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 
 from reconciler.core.desired import DesiredFleet, Fleet
 from reconciler.core.diff import Diff
+from reconciler.core.model import Method
 from reconciler.core.observed import ObservedFleet
-from reconciler.core.planning.plan import Plan
+from reconciler.core.planning.plan import Plan, Reason
 from reconciler.core.reports.report import Report
 from reconciler.errors import Location, Problem
 from reconciler.render.explanation import Explanation, explain
@@ -233,6 +234,22 @@ BEGUN (UTC)       FROM      → TO        HOW         ENDED    TOOK
 2025-11-23 20:15  vmhost-e  → vmhost-a  online      skipped     -
   2025-11-23 20:15: HostUnreachable: vmhost-b did not answer for 10m
 """
+    )
+
+
+def test_an_explanation_begins_with_what_the_planner_says_where_the_rules_allow_more() -> None:
+    allowed = replace(example.DECISION, method=Method.ONLINE)
+    text, fix = "vmhost-b is short of 512 MiB", "make room on vmhost-b"
+    blocked = replace(example.BLOCKED, reason=Reason.NO_ROOM, text=text, fix=fix)
+    explanation = replace(explain(example.DIFF, None, "db02", "", allowed), blocked=blocked)
+    assert explain_text(explanation).startswith(
+        """\
+db02: vmhost-a → vmhost-b: blocked
+  misplaced: running on vmhost-a, declared on vmhost-b
+  NoRoom: vmhost-b is short of 512 MiB
+  fix: make room on vmhost-b
+
+Online:"""
     )
 
 

@@ -28,6 +28,7 @@ def explanation_json(explanation: Explanation) -> Json:
             "one_way": decision.one_way if decision else "",
             "verdicts": plain(decision.verdicts) if decision else [],
             "against_online": plain(explanation.against(Method.ONLINE)),
+            "supposed": explanation.supposed,
             "blocked": plain(explanation.blocked),
             "steps": [step_json(step) for step in explanation.steps],
         },

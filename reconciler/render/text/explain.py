@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from reconciler.core.compatibility import Verdict
 from reconciler.core.model import Method
-from reconciler.core.planning.plan import Step
+from reconciler.core.planning.plan import Blocked, Step
 from reconciler.core.quantities import format_duration
 from reconciler.render import words
 from reconciler.render.escape import terminal
 from reconciler.render.explanation import Explanation
 from reconciler.render.layout import Paint, no_paint, wrap
 from reconciler.render.text.names import name, route
-from reconciler.render.text.plan import blocked_lines
 
 STYLES = {"online": "good", "offline": "warn", "blocked": "bad", "not asked": "warn"}
 
@@ -26,7 +25,6 @@ def explain_text(explanation: Explanation, *, paint: Paint = no_paint) -> str:
         *(_method(explanation, method, paint) for method in Method),
         _ways(explanation),
         _planned(explanation),
-        blocked_lines((explanation.blocked,), paint) if explanation.blocked else [],
     ]
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 
@@ -34,14 +32,22 @@ def explain_text(explanation: Explanation, *, paint: Paint = no_paint) -> str:
 def _answer(explanation: Explanation, paint: Paint) -> list[str]:
     place = route(explanation.source or "nowhere to be seen", explanation.target or explanation.source or "nowhere")
     style = STYLES[explanation.answer]
-    lines = [paint(style, line) for line in wrap(f"{name(explanation.guest)}: {place}: {explanation.answer}")]
+    answer = f": {explanation.answer}" if explanation.answer != "not asked" else ""
+    lines = [paint(style, line) for line in wrap(f"{name(explanation.guest)}: {place}{answer}")]
     lines += wrap(f"{explanation.finding}: {terminal(explanation.finding_text)}", first="  ")
     if explanation.obstacle:
         lines += wrap(terminal(explanation.obstacle), first="  ")
+    if explanation.blocked is not None:
+        lines += _blocked(explanation.blocked)
     decision = explanation.decision
-    if decision is not None and decision.one_way:
+    if decision is not None and decision.one_way and explanation.answer == "online":
         lines += wrap(f"One-way: {terminal(decision.one_way)}", first="  ")
     return lines
+
+
+def _blocked(blocked: Blocked) -> list[str]:
+    lines = wrap(f"{terminal(blocked.reason)}: {terminal(blocked.text)}", first="  ", rest="    ")
+    return lines + (wrap(terminal(blocked.fix), first="  fix: ") if blocked.fix else [])
 
 
 def _method(explanation: Explanation, method: Method, paint: Paint) -> list[str]:
@@ -84,7 +90,8 @@ def _ways(explanation: Explanation) -> list[str]:
 
 
 def _planned(explanation: Explanation) -> list[str]:
-    lines = ["In the plan"] if explanation.steps else []
+    heading = "In the plan, if its document named this host" if explanation.supposed else "In the plan"
+    lines = [heading] if explanation.steps else []
     for step in explanation.steps:
         lines += wrap(_step(step), first="  ", rest="    ")
     return lines
@@ -93,5 +100,6 @@ def _planned(explanation: Explanation) -> list[str]:
 def _step(step: Step) -> str:
     marks = "".join(f", {mark}" for mark in words.marks(step))
     down = f", {format_duration(step.downtime_s)} down" if step.downtime_s else ""
-    times = f"begins after {format_duration(step.start_s)}, takes {format_duration(step.duration_s)}"
+    begins = f"after {format_duration(step.start_s)}" if step.start_s else "at once"
+    times = f"begins {begins}, takes {format_duration(step.duration_s)}"
     return f"{route(step.source, step.target)} {words.how(step)}{marks}: {times}{down}"
