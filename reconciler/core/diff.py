@@ -83,13 +83,23 @@ class GuestDiff:
         return live[0] if len(live) == 1 else None
 
 
+class HostReason(StrEnum):
+    """Why nothing may be done about a host; documented in docs/reference/findings.md."""
+
+    UNREACHABLE = "Unreachable"
+    """It could not be read, or nobody looked at it."""
+    SHARED_IDENTITY = "SharedIdentity"
+    """Another Host document leads to the same machine."""
+    CHANGED_IDENTITY = "ChangedIdentity"
+    """The name leads to another machine than at the last report."""
+
+
 @dataclass(frozen=True)
 class HostFinding:
     """What stops everything about a host: it cannot be read, or it is not the machine it should be."""
 
     host: str
-    reason: str
-    """`Unreachable`, `SharedIdentity` or `ChangedIdentity`."""
+    reason: HostReason
     text: str
 
 
@@ -251,7 +261,7 @@ def _away(desired: DesiredFleet, observed: ObservedFleet) -> Mapping[str, str]:
 def _host_findings(
     desired: DesiredFleet, observed: ObservedFleet, previous_machines: Mapping[str, str]
 ) -> list[HostFinding]:
-    found = [HostFinding(name, "Unreachable", reason) for name, reason in _away(desired, observed).items()]
+    found = [HostFinding(name, HostReason.UNREACHABLE, reason) for name, reason in _away(desired, observed).items()]
     by_machine: dict[str, list[str]] = defaultdict(list)
     for facts in observed.reachable():
         by_machine[facts.machine_id].append(facts.name)
@@ -260,10 +270,10 @@ def _host_findings(
         before = previous_machines.get(facts.name, facts.machine_id)
         if twins:
             text = f"the same machine ({facts.machine_id}) answers as {', '.join(twins)}"
-            found.append(HostFinding(facts.name, "SharedIdentity", text))
+            found.append(HostFinding(facts.name, HostReason.SHARED_IDENTITY, text))
         elif before != facts.machine_id:
             text = f"was machine {before}, is now {facts.machine_id}"
-            found.append(HostFinding(facts.name, "ChangedIdentity", text))
+            found.append(HostFinding(facts.name, HostReason.CHANGED_IDENTITY, text))
     return found
 
 

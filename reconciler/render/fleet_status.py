@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from reconciler.core import capacity
 from reconciler.core.desired import Host
-from reconciler.core.diff import Finding, GuestDiff
+from reconciler.core.diff import Finding, GuestDiff, HostReason
 from reconciler.core.model import Method, StepKind
 from reconciler.core.observed import HostFacts, Look
 from reconciler.core.planning.plan import Brake, Plan
-from reconciler.core.reports.conditions import Status
+from reconciler.core.reports.conditions import ConditionType
 from reconciler.core.reports.report import GuestStatus, Report, Result
 from reconciler.render import words
 from reconciler.render.run_summary import RunSummary, run_summary
@@ -163,7 +163,7 @@ def host_uses(report: Report, documents: Mapping[str, Host]) -> tuple[HostUse, .
 def host_use(look: Look, document: Host | None, trouble: str = "", text: str = "") -> HostUse:
     """One host."""
     if not isinstance(look, HostFacts):
-        return HostUse(look.name, trouble or "Unreachable", text or look.reason, "", "", 0, 0, 0, 0, 0, 0)
+        return HostUse(look.name, trouble or HostReason.UNREACHABLE, text or look.reason, "", "", 0, 0, 0, 0, 0, 0)
     used, there = capacity.used(look), capacity.capacity(look, document)
     return HostUse(
         name=look.name,
@@ -184,7 +184,8 @@ def _counts(report: Report) -> Counts:
     declared = [guest for guest in report.guests if guest.diff.finding is not Finding.UNMANAGED]
     ready = sum(guest.ready for guest in declared)
     stalled = sum(guest.stalled is not None for guest in declared if not guest.ready)
-    reconciling = sum(_holds(guest, "Reconciling") for guest in declared if not guest.ready and guest.stalled is None)
+    going = [guest.holding(ConditionType.RECONCILING) for guest in declared if not guest.ready and not guest.stalled]
+    reconciling = sum(condition is not None for condition in going)
     return Counts(
         declared=len(declared),
         ready=ready,
@@ -195,10 +196,6 @@ def _counts(report: Report) -> Counts:
         hosts=len(report.observed.hosts),
         hosts_in_trouble=len({found.host for found in report.difference.hosts}),
     )
-
-
-def _holds(guest: GuestStatus, condition: str) -> bool:
-    return any(entry.type == condition and entry.status is Status.TRUE for entry in guest.conditions)
 
 
 def _is_trouble(guest: GuestStatus) -> bool:

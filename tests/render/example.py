@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from reconciler.core.compatibility import Decision, Verdict
 from reconciler.core.desired import Commit
-from reconciler.core.diff import Diff, Finding, GuestDiff, HostFinding, Place
+from reconciler.core.diff import Diff, Finding, GuestDiff, HostFinding, HostReason, Place
 from reconciler.core.execution.outcome import Outcome, OutcomeKind
 from reconciler.core.execution.run import Progress, StepState
 from reconciler.core.model import Method, Processor, RunState, StepKind, StorageKind
@@ -118,7 +118,7 @@ DIFF = Diff(
         guest("stray", Finding.UNMANAGED, "", "vmhost-d", "no document: vmhost-d (running)"),
         guest("web01", Finding.IN_PLACE, "vmhost-b", "vmhost-b", "running on vmhost-b"),
     ),
-    (HostFinding("vmhost-c", "Unreachable", "connection refused"),),
+    (HostFinding("vmhost-c", HostReason.UNREACHABLE, "connection refused"),),
 )
 GUESTS = tuple(
     GuestStatus(found, conditions(found, BLOCKED if found.name == "db02" else None, None, False))

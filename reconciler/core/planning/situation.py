@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from reconciler.core import capacity
 from reconciler.core.compatibility import Rulebook
 from reconciler.core.desired import DesiredFleet
-from reconciler.core.diff import Diff
+from reconciler.core.diff import Diff, HostReason
 from reconciler.core.model import Load
 from reconciler.core.observed import HostFacts, ObservedFleet, Registration
 from reconciler.core.planning.plan import Reason
@@ -105,7 +105,7 @@ def _closed(
         elif observed.facts(name) is None:
             closed[name] = (Reason.HOST_UNREACHABLE, f"{name}: could not be read")
     for found in difference.hosts:
-        unreachable = found.reason == "Unreachable"
+        unreachable = found.reason is HostReason.UNREACHABLE
         if unreachable and found.host in closed:
             closed[found.host] = (closed[found.host][0], f"{found.host}: {found.text}")
         elif found.host not in closed:

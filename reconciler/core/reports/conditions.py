@@ -1,10 +1,11 @@
 """Ready, Reconciling, Stalled: the three conditions of each guest, with reason codes.
 
-Called once a pass by report; the words follow what Kubernetes tools understand. Decides nothing.
+Called by loop/ at the end of a pass; the words follow what Kubernetes tools understand. Decides nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -21,14 +22,43 @@ class Status(StrEnum):
     UNKNOWN = "Unknown"
 
 
+class ConditionType(StrEnum):
+    """What a condition speaks of."""
+
+    READY = "Ready"
+    """The guest is where and as its document says."""
+    RECONCILING = "Reconciling"
+    """A step of it is planned or under way."""
+    STALLED = "Stalled"
+    """It is not in its place, and nothing is on its way: a person must look."""
+
+
 @dataclass(frozen=True)
 class Condition:
     """One condition: `reason` is a code of docs/reference/reasons.md, `message` a sentence."""
 
-    type: str
+    type: ConditionType
     status: Status
     reason: str
     message: str
+
+
+READY: Mapping[Finding, tuple[Status, str]] = {
+    Finding.IN_PLACE: (Status.TRUE, "InPlace"),
+    Finding.RENAMED: (Status.TRUE, "InPlace"),
+    Finding.UNMANAGED: (Status.UNKNOWN, "Unmanaged"),
+    Finding.UNKNOWN: (Status.UNKNOWN, "OwnerUnknown"),
+    Finding.MISPLACED: (Status.FALSE, "Misplaced"),
+    Finding.POWER_DIFFERS: (Status.FALSE, "PowerDiffers"),
+    Finding.MISSING: (Status.FALSE, "Missing"),
+    Finding.REPLACED: (Status.FALSE, "Replaced"),
+    Finding.DUPLICATED: (Status.FALSE, "Duplicated"),
+    Finding.NOT_RUNNABLE: (Status.FALSE, "NotRunnable"),
+    Finding.QUARANTINED: (Status.FALSE, "Quarantined"),
+}
+"""Finding -> whether the guest is ready, and the reason code."""
+
+PROGRESSING, NOTHING_TO_DO, NOT_PROGRESSING, NOT_STALLED = "Progressing", "NothingToDo", "NotProgressing", "NotStalled"
 
 
 def conditions(
@@ -36,25 +66,17 @@ def conditions(
 ) -> tuple[Condition, Condition, Condition]:
     """Ready, Reconciling, Stalled for one guest, from what was seen last, what was refused, how its last step ended,
     and whether a step of it is still to come or under way."""
-    if guest.finding in (Finding.IN_PLACE, Finding.RENAMED):
-        reason, message, ready = "InPlace", guest.text, Status.TRUE
-    elif guest.finding is Finding.UNMANAGED:
-        reason, message, ready = "Unmanaged", guest.text, Status.UNKNOWN
-    elif guest.finding is Finding.UNKNOWN:
-        reason, message, ready = "OwnerUnknown", guest.text, Status.UNKNOWN
-    else:
-        reason, message, ready = _title(guest.finding), guest.text, Status.FALSE
+    ready, reason = READY[guest.finding]
     stalled = _stalled(guest, blocked, outcome, pending)
-    going = pending and stalled is None
+    if pending and stalled is None:
+        going = Condition(ConditionType.RECONCILING, Status.TRUE, PROGRESSING, "a step is planned or under way")
+    else:
+        still = NOTHING_TO_DO if ready is Status.TRUE else NOT_PROGRESSING
+        going = Condition(ConditionType.RECONCILING, Status.FALSE, still, "")
     return (
-        Condition("Ready", ready, reason, message),
-        Condition(
-            "Reconciling",
-            Status.TRUE if going else Status.FALSE,
-            "Progressing" if going else "NothingToDo" if ready is Status.TRUE else "NotProgressing",
-            "a step is planned or under way" if going else "",
-        ),
-        stalled or Condition("Stalled", Status.FALSE, "NotStalled", ""),
+        Condition(ConditionType.READY, ready, reason, guest.text),
+        going,
+        stalled or Condition(ConditionType.STALLED, Status.FALSE, NOT_STALLED, ""),
     )
 
 
@@ -62,13 +84,8 @@ def _stalled(guest: GuestDiff, blocked: Blocked | None, outcome: Outcome | None,
     """What keeps the guest from its declared place although nothing is on its way."""
     if blocked is not None:
         fix = f" ({blocked.fix})" if blocked.fix else ""
-        return Condition("Stalled", Status.TRUE, blocked.reason, f"{blocked.text}{fix}")
+        return Condition(ConditionType.STALLED, Status.TRUE, blocked.reason, f"{blocked.text}{fix}")
     if outcome is not None and outcome.kind not in (OutcomeKind.DONE, OutcomeKind.CHANGED) and not pending:
         if guest.finding not in (Finding.IN_PLACE, Finding.RENAMED):
-            return Condition("Stalled", Status.TRUE, outcome.reason, outcome.text)
+            return Condition(ConditionType.STALLED, Status.TRUE, outcome.reason, outcome.text)
     return None
-
-
-def _title(finding: Finding) -> str:
-    """`power-differs` -> `PowerDiffers`."""
-    return "".join(word.capitalize() for word in finding.split("-"))

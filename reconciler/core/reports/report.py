@@ -13,7 +13,7 @@ from reconciler.core.diff import Diff, GuestDiff
 from reconciler.core.execution.run import Progress
 from reconciler.core.observed import ObservedFleet
 from reconciler.core.planning.plan import Brake, Plan, Step
-from reconciler.core.reports.conditions import Condition
+from reconciler.core.reports.conditions import Condition, ConditionType, Status
 from reconciler.errors import ExitCode
 
 
@@ -63,13 +63,17 @@ class GuestStatus:
 
     @property
     def ready(self) -> bool:
-        """Whether the first condition, Ready, holds."""
-        return self.conditions[0].status == "True"
+        """Whether the Ready condition holds."""
+        return self.holding(ConditionType.READY) is not None
 
     @property
     def stalled(self) -> Condition | None:
         """The Stalled condition, where it holds."""
-        return next((entry for entry in self.conditions if entry.type == "Stalled" and entry.status == "True"), None)
+        return self.holding(ConditionType.STALLED)
+
+    def holding(self, kind: ConditionType) -> Condition | None:
+        """The condition of this type, where it holds."""
+        return next((entry for entry in self.conditions if entry.type is kind and entry.status is Status.TRUE), None)
 
 
 @dataclass(frozen=True)
