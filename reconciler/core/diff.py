@@ -73,7 +73,7 @@ class GuestDiff:
     """The finding as a sentence."""
     power: StepKind | None = None
     """START or STOP where the document wants another power state than the guest has. May come with MISPLACED."""
-    renamed_to: str = ""
+    known_as: str = ""
     """The name the hosts know it by, where that is not the document's."""
 
     @property
@@ -206,11 +206,11 @@ def _declared(guest: Guest, index: _Index) -> GuestDiff:
 
 def _placed(guest: Guest, uuid: str, places: tuple[Place, ...], index: _Index) -> GuestDiff:
     """The finding for a guest of which at least one copy was seen."""
-    known_as = index.name_of(uuid)
-    renamed_to = known_as if known_as != guest.name else ""
+    name = index.name_of(uuid)
+    known_as = name if name != guest.name else ""
 
     def found(finding: Finding, text: str, power: StepKind | None = None) -> GuestDiff:
-        return GuestDiff(guest.name, uuid, finding, guest.host, places, text, power, renamed_to)
+        return GuestDiff(guest.name, uuid, finding, guest.host, places, text, power, known_as)
 
     live = [place for place in places if place.runnable or place.state is not RunState.STOPPED]
     if not live and index.away:
@@ -225,8 +225,8 @@ def _placed(guest: Guest, uuid: str, places: tuple[Place, ...], index: _Index) -
         return found(Finding.MISPLACED, f"{place.state} on {place.host}, declared on {guest.host}", power)
     if power is not None:
         return found(Finding.POWER_DIFFERS, f"{place.state} on {place.host}, declared {guest.power}", power)
-    if renamed_to:
-        return found(Finding.RENAMED, f"{place.state} on {place.host}, where it is named {renamed_to}")
+    if known_as:
+        return found(Finding.RENAMED, f"{place.state} on {place.host}, where it is named {known_as}")
     return found(Finding.IN_PLACE, f"{place.state} on {place.host}")
 
 

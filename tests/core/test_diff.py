@@ -103,7 +103,7 @@ def test_a_renamed_guest_is_still_moved_by_its_identity() -> None:
     fleet = world([host("a", registration("old", uuid="u1")), host("b")], [guest("web", "b", uuid="u1")])
     found = fleet.difference.guest("web")
     assert found is not None
-    assert (Finding.MISPLACED, "old") == (found.finding, found.renamed_to)
+    assert (Finding.MISPLACED, "old") == (found.finding, found.known_as)
 
 
 def test_another_guest_of_the_declared_name_is_replaced() -> None:

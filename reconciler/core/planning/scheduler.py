@@ -172,7 +172,7 @@ def _step(journey: Journey, entry: Entry, ids: Mapping[int, str]) -> Step:
         reason=leg.reason,
         intent=journey.intent,
         facts=leg.facts,
-        known_as=journey.difference.renamed_to,
+        known_as=journey.difference.known_as,
         after=tuple(sorted(ids[number] for number in entry.after)),
         start_s=entry.start_s,
         duration_s=leg.duration.total_s,
