@@ -7,6 +7,7 @@
 A line a folder, from the outside in; imports only ever point down this list:
 
     cli/        one file a command: words in, tables and exit codes out
+    demo/       all of it on a simulated fleet, told in plain steps
     loop/       where core and edges meet: `advance(state, event, now) -> (state, effects)`, its shell, settings
     drivers/    what a platform can be asked and told: registry, simulated, hpvm
     documents/  YAML text to documents with line numbers, checked against schemas/

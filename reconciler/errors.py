@@ -56,8 +56,12 @@ class Problem:
     hint: str = ""
 
     def __str__(self) -> str:
-        text = f"error: {self.code}\n{self.location}: {self.what}"
-        return f"{text}\nhint: {self.hint}" if self.hint else text
+        return _told(self.code, f"{self.location}: {self.what}", self.hint)
+
+
+def _told(code: str, what: str, hint: str) -> str:
+    """What happened, where, what to do: the one form in which people see an error."""
+    return f"error: {code}\n{what}" + (f"\nhint: {hint}" if hint else "")
 
 
 class ReconcilerError(Exception):
@@ -72,8 +76,7 @@ class ReconcilerError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        text = f"error: {self.code}\n{self.what}"
-        return f"{text}\nhint: {self.hint}" if self.hint else text
+        return _told(self.code, self.what, self.hint)
 
 
 class UsageError(ReconcilerError):

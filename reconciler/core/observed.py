@@ -59,7 +59,7 @@ class Registration:
     """Changes with every boot, survives an online migration. Empty: not known."""
     boot_floor: BootFloor | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
-    """What the platform's rules need beyond this; the keys are listed in that driver's `rules.py`."""
+    """What the platform's rules need beyond this; each driver lists the keys it reads (hpvm: `attributes.py`)."""
 
     @property
     def running(self) -> bool:

@@ -52,7 +52,9 @@ def value_problems(document: Fields, places: Places) -> Iterator[Problem]:
     for path, (least, most) in DURATION_RANGES_S.items():
         text = _at(document, path)
         if text is not None and not least <= parse_duration_s(text) <= most:
-            what = f"{dotted(path)} is {quoted(text)} and must be from {format_duration(least)} to {_days(most)}"
+            what = (
+                f"{dotted(path)} is {quoted(text)} and must be from {format_duration(least)} to {format_duration(most)}"
+            )
             yield Problem(Code.VALUE_OUT_OF_RANGE, places.value(*path), what, "for example 5m or 1h30m")
     if "retry" in spec:
         yield from _retry_problems(spec["retry"], places)
@@ -162,7 +164,3 @@ def _at(document: Fields, path: Path) -> Any:
         if found is None:
             return None
     return found
-
-
-def _days(seconds: int) -> str:
-    return f"{seconds // 86400}d"

@@ -15,7 +15,7 @@ from reconciler.documents.codes import Code
 from reconciler.documents.names import quoted
 from reconciler.documents.places import Path, Places, Value
 from reconciler.documents.schemas import API_VERSION, Kind, Schema, Violation, schema, violations
-from reconciler.errors import Problem
+from reconciler.errors import Location, Problem
 
 _TYPE_WORDS = {"object": "a mapping", "array": "a list", "string": "text", "integer": "a whole number"}
 _SHOWN_WORDS_MAX = 12
@@ -174,13 +174,13 @@ def _something(kind: Kind, violation: Violation, places: Places) -> Iterator[Pro
     yield Problem(Code.DOCUMENT_INVALID, places.value(*path), what, _example(violation.schema))
 
 
-def _place(path: Path, value: Value, places: Places) -> Any:
+def _place(path: Path, value: Value, places: Places) -> Location:
     """A value that is not there has no place worth showing; its key has one."""
     return places.key(*path) if value is None else places.value(*path)
 
 
-def _example(part: Any) -> str:
-    examples = part.get("examples") if isinstance(part, dict) else None
+def _example(part: Schema) -> str:
+    examples = part.get("examples", ()) if isinstance(part, Mapping) else ()  # a schema may be `true`, too
     if not examples:
         return ""
     return "for example " + " or ".join(_unquoted(json.dumps(example, ensure_ascii=False)) for example in examples[:2])

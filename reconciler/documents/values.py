@@ -1,7 +1,6 @@
-"""Whether a plain value (settings, a plan read back, a snapshot) satisfies one of the published schemas.
+"""Whether a plain value satisfies one of the published schemas.
 
-Called by loop/ and cli/ for files that are not documents in git. Never says more than where and what; knows no line
-numbers.
+Called by loop/ for the settings file. Never says more than where and what; knows no line numbers.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How long a step takes and how long its guest is down, in seconds, before it is done.
 
-Called by the scheduler and by verify. A model, not a promise: figures of the run records tell how good it is.
+Called where journeys are made. A model, not a promise: the figures of run records tell how good it is.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What one guest shall become, and the digests by which attempts and refusals are counted.
 
-Called by the planner for new steps and by execution/ when a parked record is weighed. Never looks at other guests.
+Called throughout planning/: for new steps, and when parked records are weighed. Never decides anything.
 """
 
 from __future__ import annotations
