@@ -31,7 +31,7 @@ HANDS_OFF: dict[Finding, tuple[Reason, str]] = {
 
 
 def admit(situation: Situation, found: GuestDiff) -> Journey | Blocked | None:
-    """The guest's journey, or why it has none; None where nothing differs."""
+    """The guest's journey, or why it has none; None where nothing differs and nothing is under way."""
     guest = situation.desired.guests.get(found.name)
     if found.finding in HANDS_OFF:
         record = situation.under_way.get(found.uuid) if found.uuid else None
@@ -41,7 +41,8 @@ def admit(situation: Situation, found: GuestDiff) -> Journey | Blocked | None:
         return _blocked(found, reason, found.text, fix)
     differs = found.finding is Finding.MISPLACED or found.power is not None
     if guest is None or found.place is None or not differs:
-        return None
+        record = situation.under_way.get(found.uuid)  # it may lie where it should and be down, on its way to a start
+        return _blocked(found, *attempts.held(situation, record)) if record is not None else None
     against = _against(situation, found, found.place)
     if against is not None:
         return _blocked(found, *against)

@@ -14,6 +14,7 @@ from reconciler.core.planning.plan import Plan
 from reconciler.core.records import MoveRecord, Parked
 from tests.core.fleets import (
     ALLOWED,
+    STOPPED,
     away,
     guest,
     host,
@@ -66,6 +67,15 @@ def test_a_guest_arriving_somewhere_is_held_rather_than_duplicated() -> None:
     assert {"web": "HeldByOther"} == refusals(world(looks, [guest("web", "b")]).plan())
 
 
+@pytest.mark.parametrize("declared", [True, False], ids=["declared", "no longer declared"])
+def test_a_guest_that_has_arrived_and_is_still_to_be_started_is_not_in_order(declared: bool) -> None:
+    """Its controller was killed between the migration and the start: the record says that it ran."""
+    moving, arrived = record("web", "a", "b"), registration("web", state=STOPPED)
+    looks = [host("a", registration("web", state=STOPPED, runnable=False), records=(moving,)), host("b", arrived)]
+    fleet = world(looks, [guest("web", "b")] if declared else [])
+    assert {"web": "HeldByOther"} == refusals(fleet.plan())
+
+
 def test_an_earlier_move_of_our_own_is_gone_on_with_before_anything_is_planned() -> None:
     plan = plan_with(record("web", "a", "b", controller="controller-1"), controller="controller-1")
     assert {"web": "MoveUnderWay"} == refusals(plan)
@@ -75,15 +85,16 @@ def test_the_slots_of_a_move_under_way_are_taken_for_the_whole_plan() -> None:
     moving = record("x", "a", "c")
     looks = [host("a", WEB, registration("x"), records=(moving,)), host("b"), host("c", records=(moving,))]
     plan = world(looks, [guest("web", "b")]).plan()
-    assert {"web": "SlotsTaken"} == refusals(plan)
+    assert {"web": "SlotsTaken", "x": "HeldByOther"} == refusals(plan)
     assert "moves under way take every slot of a: x by controller-2" == refusal(plan, "web").text
 
 
 def test_the_fleets_slots_are_taken_as_well() -> None:
     moving = record("x", "c", "d")
     looks = [host("a", WEB), host("b"), host("c", registration("x"), records=(moving,)), host("d", records=(moving,))]
-    assert {} == refusals(world(looks, [guest("web", "b")]).plan())
-    assert {"web": "SlotsTaken"} == refusals(world(looks, [guest("web", "b")], limits=Limits(concurrent=1)).plan())
+    assert {"x": "HeldByOther"} == refusals(world(looks, [guest("web", "b")]).plan())
+    plan = world(looks, [guest("web", "b")], limits=Limits(concurrent=1)).plan()
+    assert {"web": "SlotsTaken", "x": "HeldByOther"} == refusals(plan)
 
 
 @pytest.mark.parametrize("target_knows", [True, False], ids=["target-knows", "claimed-on-its-source-only"])
@@ -95,7 +106,8 @@ def test_the_room_of_a_guest_on_its_way_is_taken_for_the_whole_plan(target_knows
         host("c", registration("x"), records=(moving,)),
     ]
     limits = Limits(concurrent_host=2, concurrent_in=2)
-    assert {"web": "NoRoom"} == refusals(world(looks, [guest("web", "b")], limits=limits).plan())
+    plan = world(looks, [guest("web", "b")], limits=limits).plan()
+    assert {"web": "NoRoom", "x": "HeldByOther"} == refusals(plan)
 
 
 # --- refused ----------------------------------------------------------------------------------------------------------
