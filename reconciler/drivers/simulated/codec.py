@@ -27,6 +27,8 @@ from reconciler.drivers.simulated.world import COMMAND_ARRIVES, World
 
 STATE_VERSION = 1
 MAY_BE_NEGATIVE = frozenset({"clock_skew_s", "generation"})
+NOW_MAX_S = 32_503_680_000.0
+"""The year 3000: room for a fleet to run on before no calendar has its time any more."""
 
 
 class Malformed(ValueError):
@@ -64,6 +66,8 @@ def from_json(raw: object, rules: Rules | None = None) -> tuple[World, ClockForm
     clock = typing.cast("ClockForm", _decode(ClockForm, raw.get("clock", {}), "clock"))
     if clock.speed <= 0:
         raise Malformed("clock.speed: must be more than 0")
+    if clock.now_s > NOW_MAX_S:
+        raise Malformed("clock.now_s: after the year 2999")
     _number_what_is_due(rest, clock)
     fleet = typing.cast("SimFleet", _decode(SimFleet, rest, ""))
     faults = typing.cast("Faults", _decode(Faults, raw.get("faults", {}), "faults"))
@@ -100,6 +104,8 @@ def _complete(fleet: SimFleet) -> None:
         for copy in host.copies.values():
             _complete_copy(fleet, host, copy)
     for host in fleet.hosts.values():
+        for record in host.records.values():
+            _check_record(host, record)
         fleet.live_jobs.extend(job for job in host.jobs if not job.ended)
         for job in host.jobs:
             _check_job(fleet, host, job)
@@ -107,6 +113,13 @@ def _complete(fleet: SimFleet) -> None:
     fleet.due = sorted(due._replace(uuid=names.get(due.uuid, due.uuid)) for due in fleet.due)
     for due in fleet.due:
         _check_due(fleet, due)
+
+
+def _check_record(host: SimHost, record: MoveRecord) -> None:
+    """What becomes part of commands about the record's move must be fit for it."""
+    for word in (record.id, record.guest_uuid, record.guest_name, record.source, record.target):
+        if not is_name(word):
+            raise Malformed(f"hosts.{host.name}: a move record with what is not a name: {word!r}")
 
 
 def _check_job(fleet: SimFleet, host: SimHost, job: SimJob) -> None:

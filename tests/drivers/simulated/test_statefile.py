@@ -16,7 +16,7 @@ import pytest
 from reconciler.core.commands import AnswerKind, Verb
 from reconciler.core.desired import Host
 from reconciler.core.observed import HostFacts, Unreachable
-from reconciler.core.records import Stage
+from reconciler.core.records import MoveRecord, Stage
 from reconciler.drivers.simulated.codec import ClockForm, to_json
 from reconciler.drivers.simulated.commands import command
 from reconciler.drivers.simulated.driver import SimulatedDriver
@@ -187,6 +187,10 @@ def test_a_change_that_raises_is_not_saved(file: StateFile) -> None:
     assert isinstance(file.look("a"), HostFacts)
 
 
+def hostile_record() -> MoveRecord:
+    return replace(Story.of().record(), guest_name="web; reboot")
+
+
 BROKEN = {
     "not there": (None, "cannot be read"),
     "empty": ("", "not JSON"),
@@ -208,6 +212,11 @@ BROKEN = {
         '{"version": 1, "due": [{"what": "heal", "host": "x"}]}',
         "heal needs a host that exists, not 'x'",
     ),
+    "a record with a hostile name": (
+        json.dumps({"version": 1, "hosts": [{"name": "a", "records": [hostile_record().to_json()]}]}),
+        "hosts.a: a move record with what is not a name: 'web; reboot'",
+    ),
+    "a clock beyond all calendars": ('{"version": 1, "clock": {"now_s": 1e18}}', "clock.now_s: after the year 2999"),
     "something due that nobody knows": ('{"version": 1, "due": [{"what": "rain"}]}', "'rain' is not one of"),
 }
 
