@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import click
 
 from reconciler.cli.command import DEBUG_HELP, Command, Invocation
-from reconciler.errors import ExitCode, ReconcilerError
+from reconciler.errors import DesiredStateError, ExitCode, ReconcilerError
 
 COMMANDS = {
     "validate": "Check documents: a folder, or what a commit holds.",
@@ -108,11 +108,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _show_error(error: ReconcilerError, debug: bool) -> int:
-    from reconciler.cli.terminal import say
+    from reconciler.cli.terminal import say, say_problems
 
     if debug:
         traceback.print_exception(error)
-    say(str(error))
+    if isinstance(error, DesiredStateError):
+        say_problems(error.problems)
+    else:
+        say(str(error))
     return error.exit_code
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import TextIO
 
 import click
 
 from reconciler.core.reports.json_values import canonical
-from reconciler.errors import Problem
+from reconciler.errors import Problem, UsageError
 from reconciler.render.escape import terminal_lines
 from reconciler.render.layout import Paint, no_paint
 
@@ -30,21 +31,30 @@ PROBLEMS_SHOWN_MAX = 20
 
 
 def data(text: str, *, err: bool = False) -> None:
-    """What was asked for; `err` for what render/ made and another program does not want between its data."""
-    click.echo(text, nl=not text.endswith("\n"), err=err)
+    """What was asked for; `err` for what render/ made and another program does not want between its data. Raises
+    UsageError where it cannot be written.
+    """
+    try:
+        click.echo(text, nl=not text.endswith("\n"), err=err)
+    except BrokenPipeError:
+        raise  # `| head` has read enough
+    except OSError as error:
+        hint = "see what the output is redirected to"
+        raise UsageError(f"the output cannot be written: {error.strerror or error}", hint=hint) from error
 
 
 def json_data(document: Mapping[str, object]) -> None:
     """What was asked for, for programs."""
-    click.echo(canonical(document).decode("ascii"), nl=False)
+    data(canonical(document).decode("ascii"))
 
 
 def say(text: str, *, style: str = "") -> None:
-    """Anything else: one or more lines, harmless."""
+    """Anything else: one or more lines, harmless. Lost where nobody reads them: a pass must not end because of that."""
     paint = painter(sys.stderr)
-    for line in terminal_lines(text):
-        mark = style or ("bad" if line.startswith("error:") else "dim" if line.startswith("hint:") else "")
-        click.echo(paint(mark, line) if mark else line, err=True)
+    with suppress(OSError):
+        for line in terminal_lines(text):
+            mark = style or ("bad" if line.startswith("error:") else "dim" if line.startswith("hint:") else "")
+            click.echo(paint(mark, line) if mark else line, err=True)
 
 
 def say_problems(problems: Iterable[Problem]) -> None:
@@ -52,7 +62,8 @@ def say_problems(problems: Iterable[Problem]) -> None:
     listed = list(problems)
     for problem in listed[:PROBLEMS_SHOWN_MAX]:
         say(f"{problem}\n")
-        click.echo(err=True)
+        with suppress(OSError):
+            click.echo(err=True)
     if len(listed) > PROBLEMS_SHOWN_MAX:
         say(f"and {len(listed) - PROBLEMS_SHOWN_MAX} more; `reconciler validate` lists them all")
 

@@ -131,8 +131,11 @@ class Application:
             return self._left()
         finally:
             watch.close()
-        code = self._tell(report, approval)
-        return max(code, self._publish(fleet, report), ExitCode.DOCUMENTS if fleet.declared.problems else ExitCode.OK)
+        try:
+            code = self._tell(report, approval)
+        finally:
+            published = self._publish(fleet, report)  # also where nobody reads what is told
+        return max(code, published, ExitCode.DOCUMENTS if fleet.declared.problems else ExitCode.OK)
 
     def _show(self, plan: Plan) -> None:
         """The plan: data where people read, beside the data where programs do."""

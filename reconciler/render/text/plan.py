@@ -5,7 +5,7 @@ Called by the command line for `plan` and before `apply` asks. Never more than 8
 
 from __future__ import annotations
 
-from reconciler.core.planning.plan import Blocked, Brake, Plan, Step
+from reconciler.core.planning.plan import Blocked, Brake, Plan, Reason, Step
 from reconciler.core.quantities import format_duration
 from reconciler.render import words
 from reconciler.render.escape import terminal
@@ -24,6 +24,8 @@ COLUMNS = (
     Column("NOTE"),
 )
 STYLES = {"online": "good", "offline": "warn", "start": "good", "stop": "warn"}
+UNSEEN = frozenset({Reason.MISSING, Reason.OWNER_UNKNOWN})
+"""Reasons of guests that were seen nowhere, where they are in no one place."""
 NAMES_SHOWN = 3
 """Steps that share a reason name so many guests."""
 
@@ -127,7 +129,8 @@ def blocked_lines(blocked: tuple[Blocked, ...], paint: Paint = no_paint) -> list
         return []
     lines = [paint("bad", f"Blocked: {words.counted(len(blocked), 'guest')}")]
     for entry in blocked:
-        place = f"on {name(entry.place)}" if entry.place else "nowhere to be seen"
+        nowhere = "nowhere to be seen" if entry.reason in UNSEEN else "in no one place"
+        place = f"on {name(entry.place)}" if entry.place else nowhere
         wanted = f", declared on {name(entry.wanted)}" if entry.wanted and entry.wanted != entry.place else ""
         lines += wrap(f"{name(entry.guest)}: {place}{wanted}", first="  ")
         lines += wrap(f"{terminal(entry.reason)}: {terminal(entry.text)}", first="    ", rest="      ")
