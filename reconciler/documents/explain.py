@@ -180,7 +180,7 @@ def _place(path: Path, value: Value, places: Places) -> Location:
 
 
 def _example(part: Schema) -> str:
-    examples = part.get("examples", ()) if isinstance(part, Mapping) else ()  # a schema may be `true`, too
+    examples = part.get("examples", ())
     if not examples:
         return ""
     return "for example " + " or ".join(_unquoted(json.dumps(example, ensure_ascii=False)) for example in examples[:2])
