@@ -8,6 +8,7 @@ from __future__ import annotations
 import html as entities
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from reconciler.core.names import escaped
 
@@ -36,6 +37,12 @@ def terminal_lines(text: str) -> list[str]:
     while lines and not lines[-1]:
         lines.pop()
     return lines
+
+
+def spelled(argv: Sequence[str]) -> str:
+    """A command to be read, not pasted: quotes show where an argument that is empty or has blanks begins and ends."""
+    shown = [terminal(argument) for argument in argv]
+    return " ".join(repr(text) if " " in text or not text else text for text in shown)
 
 
 def _shown(character: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from markdown_it import MarkdownIt
 
-from reconciler.render.escape import fenced, html, markdown, summary, terminal, terminal_lines
+from reconciler.render.escape import fenced, html, markdown, spelled, summary, terminal, terminal_lines
 from tests.render.values import text
 
 FORGE = MarkdownIt("commonmark").enable(["table", "strikethrough"])
@@ -102,3 +102,8 @@ def test_output_cannot_close_its_code_block(said: str) -> None:
     tokens = FORGE.parse(fenced([said, "last"]))
     assert ["fence"] == [token.type for token in tokens]
     assert tokens[0].content.endswith("last\n")
+
+
+def test_a_command_shows_where_its_arguments_end() -> None:
+    assert "hpvmmodify -P web01 -l 'a note' ''" == spelled(("hpvmmodify", "-P", "web01", "-l", "a note", ""))
+    assert "echo \\x1b[2J" == spelled(("echo", "\x1b[2J"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from reconciler.core.planning.plan import Blocked, Plan, Step
 from reconciler.core.quantities import format_duration
 from reconciler.render import words
-from reconciler.render.escape import fenced
+from reconciler.render.escape import fenced, spelled
 from reconciler.render.markdown.budget import Section, page
 from reconciler.render.markdown.table import folded_section, head, row, said
 
@@ -123,7 +123,7 @@ def _verdicts(plan: Plan) -> Section:
 
 def _step_details(number: int, step: Step) -> str:
     attempt = f" (attempt {step.attempt} of {step.attempts_max})" if step.attempt > 1 else ""
-    lines = [f"{host}$ {' '.join(argv)}"[:COMMAND_CHARACTERS] for host, argv in step.commands]
+    lines = [f"{host}$ {spelled(argv)}"[:COMMAND_CHARACTERS] for host, argv in step.commands]
     commands = f"\n{fenced(lines)}\n" if lines else ""
     return f"**{number} {said(step.guest)}**: {said(step.reason)}{attempt}\n{commands}"
 

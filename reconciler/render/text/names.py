@@ -5,7 +5,7 @@ Called by the pages of this folder. Never shortens what is not a name.
 
 from __future__ import annotations
 
-from reconciler.render.escape import terminal
+from reconciler.render.escape import spelled, terminal
 from reconciler.render.layout import shorten
 
 NAME_CHARACTERS = 40
@@ -22,6 +22,5 @@ def route(source: str, target: str) -> str:
 
 
 def command(host: str, argv: tuple[str, ...]) -> str:
-    """`vmhost-a$ hpvmmigrate -P web01 -h vmhost-b`. To be read, not pasted: quotes show where an argument ends."""
-    shown = [terminal(argument) for argument in argv]
-    return f"{name(host)}$ {' '.join(repr(text) if ' ' in text or not text else text for text in shown)}"
+    """`vmhost-a$ hpvmmigrate -P web01 -h vmhost-b`."""
+    return f"{name(host)}$ {spelled(argv)}"
