@@ -114,8 +114,9 @@ class Diff:
 
     @property
     def converged(self) -> bool:
-        """Whether nothing differs and every host was read."""
-        return not self.hosts and all(guest.finding in SETTLED and guest.power is None for guest in self.guests)
+        """Whether nothing differs, every host was read and nothing is under way."""
+        settled = all(guest.finding in SETTLED and guest.power is None for guest in self.guests)
+        return settled and not self.hosts and not any(record.under_way for record in self.records)
 
     def guest(self, name: str) -> GuestDiff | None:
         """The guest of this name."""

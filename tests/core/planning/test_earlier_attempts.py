@@ -74,6 +74,7 @@ def test_a_guest_that_has_arrived_and_is_still_to_be_started_is_not_in_order(dec
     looks = [host("a", registration("web", state=STOPPED, runnable=False), records=(moving,)), host("b", arrived)]
     fleet = world(looks, [guest("web", "b")] if declared else [])
     assert {"web": "HeldByOther"} == refusals(fleet.plan())
+    assert not fleet.difference.converged
 
 
 def test_an_earlier_move_of_our_own_is_gone_on_with_before_anything_is_planned() -> None:
