@@ -79,7 +79,7 @@ class Repository:
     @classmethod
     def open(cls, path: Path) -> Repository:
         """The repository at exactly this path, never one further up; a GitTrouble says what is there instead."""
-        _check_version()
+        check_version()
         path = path.absolute()
         shown = printable(str(path))
         if not path.is_dir():
@@ -223,7 +223,8 @@ class Repository:
 
 
 @functools.cache
-def _check_version() -> None:
+def check_version() -> None:
+    """Raises GitTrouble where git is too old. Asked once a process."""
     answer = exchange(
         ["git", "version"],
         folder=Path("/"),

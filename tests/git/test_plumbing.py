@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import ExitCode
-from reconciler.git.plumbing import Entry, Repository, _check_version
+from reconciler.git.plumbing import Entry, Repository, check_version
 from reconciler.git.process import environment, exchange
 from reconciler.git.trouble import GitTrouble, printable, tail
 from tests.git.repositories import blob, commit_files, git, make_repository
@@ -143,10 +143,10 @@ def test_missing_git_is_said_plainly(bare: Path, tmp_path: Path, monkeypatch: py
 def test_a_git_that_is_too_old_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program(tmp_path, "git", "echo git version 2.20.1")
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    _check_version.cache_clear()
+    check_version.cache_clear()
     with pytest.raises(GitTrouble, match=r"git-too-old(.|\n)*2\.36 or newer"):
         Repository.open(tmp_path)
-    _check_version.cache_clear()
+    check_version.cache_clear()
 
 
 def test_a_repository_that_vanishes_is_said_to_be_gone(bare: Path) -> None:

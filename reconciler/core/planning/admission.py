@@ -5,7 +5,7 @@ Called by the scheduler for each guest of a diff. Never weighs one guest against
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.core.compatibility import Decision, Question, Verdict, decide
@@ -20,7 +20,7 @@ from reconciler.core.planning.journey import Journey, Leg
 from reconciler.core.planning.plan import Blocked, Reason
 from reconciler.core.planning.situation import Situation
 
-HANDS_OFF: dict[Finding, tuple[Reason, str]] = {
+REFUSALS: Mapping[Finding, tuple[Reason, str]] = {
     Finding.MISSING: (Reason.MISSING, "create or register the guest, or delete its document"),
     Finding.UNKNOWN: (Reason.OWNER_UNKNOWN, "make every host answer, or declare a dead one lost in the settings"),
     Finding.REPLACED: (Reason.REPLACED, "declare the uuid of the guest that is meant"),
@@ -28,16 +28,17 @@ HANDS_OFF: dict[Finding, tuple[Reason, str]] = {
     Finding.NOT_RUNNABLE: (Reason.NOT_RUNNABLE, "decide which copy is the good one and make it runnable"),
     Finding.QUARANTINED: (Reason.QUARANTINED, "mend the guest's document"),
 }
+"""Each finding of HANDS_OFF -> the reason, and what would help."""
 
 
 def admit(situation: Situation, found: GuestDiff) -> Journey | Blocked | None:
     """The guest's journey, or why it has none; None where nothing differs and nothing is under way."""
     guest = situation.desired.guests.get(found.name)
-    if found.finding in HANDS_OFF:
+    if found.finding in REFUSALS:
         record = situation.under_way.get(found.uuid) if found.uuid else None
         if record is not None and found.finding is not Finding.QUARANTINED:
             return _blocked(found, *attempts.held(situation, record))
-        reason, fix = HANDS_OFF[found.finding]
+        reason, fix = REFUSALS[found.finding]
         return _blocked(found, reason, found.text, fix)
     differs = found.finding is Finding.MISPLACED or found.power is not None
     if guest is None or found.place is None or not differs:

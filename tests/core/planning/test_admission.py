@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from reconciler.core.compatibility import REASONS
 from reconciler.core.desired import Cleanup, Host, StorageCopy
+from reconciler.core.diff import HANDS_OFF
 from reconciler.core.model import Method
 from reconciler.core.observed import HostFacts, Look, Registration
+from reconciler.core.planning.admission import REFUSALS
 from reconciler.core.planning.plan import Plan, Reason
 from tests.core.fleets import (
     ALLOWED,
@@ -267,6 +270,14 @@ def test_the_digest_follows_the_facts_and_not_the_clock() -> None:
 
     assert digest() == digest(clock_s=5000.0)
     assert digest() != digest(presented=("600508b4",))
+
+
+def test_every_finding_that_is_hands_off_has_a_reason_and_no_other_has() -> None:
+    assert HANDS_OFF == set(REFUSALS)
+
+
+def test_every_reason_that_documents_and_rules_give_is_one_of_a_plan() -> None:
+    assert {*REASONS.values(), "Incompatible"} <= {reason.value for reason in Reason}
 
 
 def test_every_reason_is_documented() -> None:
