@@ -1,4 +1,4 @@
-"""Make text that documents or hosts said harmless: on a terminal, in markdown, in HTML.
+"""Make text that documents or hosts said harmless: on a terminal and in markdown.
 
 Called by everything in render/ for every string that is not its own. Never shortens, never decides what is shown.
 """
@@ -49,16 +49,6 @@ def _shown(character: str) -> str:
     if unicodedata.category(character) not in INVISIBLE and character not in UNSEEN_LETTERS:
         return character
     return escaped(character)
-
-
-def html(text: str) -> str:
-    """For an element's content or a quoted attribute of a page."""
-    return entities.escape(terminal(text), quote=True)
-
-
-def summary(text: str) -> str:
-    """For HTML inside of markdown, such as `<summary>`, where a forge would still notify whom it mentions."""
-    return _unmentioned(html(text).replace("&#x27;", "&apos;"))
 
 
 def markdown(text: str) -> str:
