@@ -81,6 +81,8 @@ class Approval:
     yes: bool = False
     reviewed: Plan | None = None
     asked: bool = False
+    shown: Plan | None = None
+    """What was shown last."""
     refused: tuple[str, ...] = ()
     """Where the reviewed plan forbids it: why, guest by guest."""
     _approved: set[Deed] = field(default_factory=set)
@@ -93,6 +95,7 @@ class Approval:
         self.asked = True
         with self.watch.quiet(), self.interrupts.as_answer():
             self.show(plan)
+            self.shown = plan
             allowed = self._reviewed(plan) and (self.yes or self._confirmed(plan))
         if allowed:
             self._approved |= deeds

@@ -79,7 +79,7 @@ class Chronicle:
         if current.stopping and not self._stopping:
             self._stopping = True
             under_way = words.counted(len(state.moves), "step")
-            text = f"interrupted: nothing new begins, {under_way} under way; once more to leave them to the next pass"
+            text = f"interrupted: nothing new begins, waiting for {under_way} under way; once more leaves at once"
             yield Line(state.now_s, text if state.moves else "interrupted: nothing new begins", style="warn")
 
     def _phases(self, state: State) -> Iterator[Line]:
@@ -90,7 +90,8 @@ class Chronicle:
         if current.phase is Phase.LOOKING:
             yield Line(state.now_s, f"looking at {words.counted(len(current.desired.hosts), 'host')}", style="dim")
         elif current.phase is Phase.SETTLING:
-            text = f"{words.counted(len(state.moves), 'move')} of an earlier pass under way: bringing them to their end"
+            end = "bringing it to its end" if len(state.moves) == 1 else "bringing them to their end"
+            text = f"{words.counted(len(state.moves), 'move')} of an earlier pass under way: {end}"
             yield Line(state.now_s, text)
 
     def _ends(self, state: State) -> Iterator[Line]:

@@ -92,7 +92,7 @@ def test_report_mode_shows_the_plan_and_runs_it_only_when_told(tmp_path: Path) -
     bench.commit(web="h2")
     held = bench.call("apply", "--yes")
     assert (6, ["h1"], []) == (held.code, bench.where("web"), bench.sent())
-    assert "ReportMode" in held.out
+    assert 1 == held.out.count("ReportMode")
     assert (0, ["h2"]) == (bench.call("apply", "--yes", "--allow-report-mode").code, bench.where("web"))
 
 

@@ -13,7 +13,7 @@ from reconciler.core.diff import Diff
 from reconciler.core.model import Method
 from reconciler.core.observed import ObservedFleet
 from reconciler.core.planning.plan import Plan, Reason
-from reconciler.core.reports.report import Report
+from reconciler.core.reports.report import Report, Result
 from reconciler.errors import Location, Problem
 from reconciler.render.explanation import Explanation, explain
 from reconciler.render.fleet_status import fleet_status
@@ -173,8 +173,8 @@ def test_the_state_of_a_fleet_is_drawn_host_by_host() -> None:
     assert (
         status_text(fleet_status(example.REPORT))
         == """\
-Fleet demo: incomplete. 2 of 4 guests as declared, 1 stalled, 1 not settled, 1
-unmanaged, 1 host in trouble.
+Fleet demo: incomplete. 2 of 4 guests as declared, 1 needs a person, 1 not
+settled, 1 unmanaged, 1 host in trouble.
   at 3f2a9c1d3f Move the web tier to vmhost-b
 
 Not as declared
@@ -235,6 +235,23 @@ BEGUN (UTC)       FROM      → TO        HOW         ENDED    TOOK
   2025-11-23 20:15: HostUnreachable: vmhost-b did not answer for 10m
 """
     )
+
+
+def test_a_step_that_an_earlier_pass_began_has_no_prediction_to_compare_with() -> None:
+    first = example.REPORT.steps[0]
+    [line] = [
+        line for line in run_text(replace(example.REPORT, adopted=(first,), steps=())).splitlines() if "✓" in line
+    ]
+    assert line.endswith(" -")
+
+
+def test_what_was_shown_before_is_not_said_again_where_nothing_was_run() -> None:
+    held = replace(example.REPORT, plans=(example.HELD,), steps=(), brakes=example.HELD.brakes, result=Result.HELD)
+    assert "TooManyMoves" in run_text(held)
+    said = run_text(held, shown=example.HELD)
+    assert "TooManyMoves" not in said
+    assert "db02" not in said
+    assert said.endswith("Nothing was done; the plan is held.\n")
 
 
 def test_an_explanation_begins_with_what_the_planner_says_where_the_rules_allow_more() -> None:

@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     from reconciler.loop.wiring import Fleet
 
 
+LEFT = (
+    "left: migrations go on by themselves; a guest that was stopped for one stays down\n"
+    "hint: `reconciler apply` goes on with what is under way, and starts such a guest again"
+)
+"""After the second Ctrl-C."""
+
+
 @click.command(
     "apply",
     cls=Command,
@@ -62,7 +69,8 @@ def command(
     With PLAN.json (from `plan -o json`) the plan is made anew all the same, and compared: if it would now do anything
     that was not reviewed, nothing is run, and each such guest is named. Nothing is ever run from the file.
 
-    Ctrl-C once begins nothing new and waits for what is under way; twice leaves at once, and the next pass picks it up.
+    Ctrl-C once begins nothing new and waits for what is under way. Twice leaves at once: migrations go on by
+    themselves, but a guest that was stopped for one stays down until the next pass picks it up.
     """
     from reconciler.cli.approval import read_plan
     from reconciler.cli.terminal import interactive
@@ -151,12 +159,14 @@ class Application:
         from reconciler.render.outputs.run import run_json
         from reconciler.render.text.run import run_text
 
+        shown = approval.shown
         if not approval.asked and report.brakes and report.plans:
-            self._show(report.plans[-1])
+            shown = report.plans[-1]
+            self._show(shown)
         if self.output == "json":
             json_data(run_json(report))
         else:
-            data(run_text(report, paint=painter()))
+            data(run_text(report, shown=shown, paint=painter()))
         if approval.refused:
             lines = "\n".join(approval.refused)
             hint = "nothing was run; review the plan as it is now, and apply that"
@@ -190,5 +200,5 @@ class Application:
         """After the second Ctrl-C."""
         from reconciler.cli.terminal import say
 
-        say("left: what is under way goes on by itself; the next `reconciler apply` picks it up", style="warn")
+        say(LEFT, style="warn")
         return ExitCode.HOST

@@ -73,8 +73,8 @@ def held(situation: Situation, record: MoveRecord) -> tuple[Reason, str, str]:
     """Why a guest is left alone while a record says that it is on its way."""
     what = f"{record.kind} {record.source} → {record.target}" if record.source != record.target else f"{record.kind}"
     if situation.controller and record.controller == situation.controller:
-        text = f"an earlier {what} of this controller has not come to its end (stage {record.stage})"
-        return Reason.MOVE_UNDER_WAY, text, "wait for the next pass, which goes on with it"
+        text = f"an earlier pass began it and did not see its end ({what}, stage {record.stage})"
+        return Reason.MOVE_UNDER_WAY, text, "the next pass goes on with it: `reconciler apply`"
     until = f"its record holds until {format_moment(record.expires_s)} by the clock of {record.source}"
     text = f"{record.controller} is at work on it ({what}, stage {record.stage}); {until}"
     return Reason.HELD_BY_OTHER, text, "wait: an expired record is taken over by the next pass"

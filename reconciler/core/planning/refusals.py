@@ -38,7 +38,7 @@ def without_room(journeys: Sequence[Journey], room: Mapping[str, Load]) -> list[
         _blocked(
             journey,
             Reason.NO_ROOM,
-            f"{lacking[journey.name]} for all that is declared there, even when every guest that is to leave has left",
+            f"{lacking[journey.name]} for all that is declared there, even when every guest that can leave has left",
             f"make room on {lacking[journey.name].host}, or declare the guest elsewhere",
         )
         for journey in journeys

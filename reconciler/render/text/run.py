@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reconciler.core.execution.run import StepState
+from reconciler.core.planning.plan import Plan
 from reconciler.core.quantities import format_duration
 from reconciler.core.reports.report import Report, Result
 from reconciler.render import words
@@ -35,16 +36,23 @@ OUTPUT_LINES = 5
 """Of the last command of a step that went wrong."""
 
 
-def run_text(report: Report, *, paint: Paint = no_paint) -> str:
-    """The pass: each step with how it ended, what went wrong in full, what is left, and a line to sum up."""
+def run_text(report: Report, *, shown: Plan | None = None, paint: Paint = no_paint) -> str:
+    """The pass: each step with how it ended, what went wrong in full, what is left, and a line to sum up.
+
+    What a plan that was `shown` just before said is not said again where nothing was run.
+    """
     moves = moves_of(report)
     left = report.plans[-1] if report.plans else None
+    blocked, brakes = left.blocked if left else (), report.brakes
+    if shown is not None and not moves:
+        blocked = () if blocked == shown.blocked else blocked
+        brakes = tuple(brake for brake in brakes if brake not in shown.brakes)
     sections = [
         table(COLUMNS, [_row(move) for move in moves], paint=paint) if moves else [],
         _wrong(report, paint),
         host_lines(report.difference.hosts, paint),
-        blocked_lines(left.blocked, paint) if left else [],
-        brake_lines(report.brakes, paint),
+        blocked_lines(blocked, paint),
+        brake_lines(brakes, paint),
         [paint("good" if report.result is Result.CONVERGED else "strong", line) for line in wrap(_last_line(report))],
     ]
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
@@ -61,7 +69,7 @@ def _row(move: MoveSummary) -> tuple[str | Cell, ...]:
         f"{move.method or move.kind}{' hop' if move.hop else ''}",
         Cell(terminal(ended), style),
         format_duration(move.took_s) if move.took_s is not None else words.NONE,
-        format_duration(move.predicted_s),
+        format_duration(move.predicted_s) if not move.adopted else words.NONE,
     )
 
 
@@ -96,7 +104,7 @@ def _last_line(report: Report) -> str:
     follows = {
         Result.CONVERGED: "the fleet is as declared",
         Result.BLOCKED: "what is left needs a person",
-        Result.HELD: "the rest is held",
+        Result.HELD: "the rest is held" if parts else "the plan is held",
         Result.INCOMPLETE: "the next pass goes on",
     }[report.result]
     return words.sentence(f"{done}{took}; {follows}")

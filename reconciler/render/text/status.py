@@ -70,7 +70,7 @@ def _headline(status: FleetStatus, paint: Paint) -> list[str]:
     counts = status.counts
     parts = [f"{counts.ready} of {words.counted(counts.declared, 'guest')} as declared"]
     for number, what in (
-        (counts.stalled, "stalled"),
+        (counts.stalled, "needs a person" if counts.stalled == 1 else "need a person"),
         (counts.reconciling, "on the way"),
         (counts.other, "not settled"),
     ):
