@@ -105,12 +105,10 @@ def figures(plan: Plan) -> Figures:
 
 
 def takes(plan: Plan) -> str:
-    """`12 min, at best 11`: how long, and the proof of how much of that could be saved."""
+    """`12 min, at best 11 min`: how long, and the proof of how much of that could be saved."""
     whole, bound = _about(plan.makespan_s), _about(plan.bound_s)
     if whole == bound:
         return f"{whole}, the shortest possible"
-    if whole.endswith(" min") and bound.endswith(" min"):
-        bound = bound.removesuffix(" min")
     return f"{whole}, at best {bound}"
 
 
@@ -146,7 +144,7 @@ def downtime(plan: Plan) -> str:
 
 
 def plan_line(plan: Plan) -> str:
-    """The whole plan on one line: `12 min, at best 11 · 7 moves (5 online, 2 offline), no downtime, 1 blocked`."""
+    """The whole plan on one line: `12 min, at best 11 min · 7 moves (5 online, 2 offline), no downtime, 1 blocked`."""
     blocked = [f"{len(plan.blocked)} blocked"] if plan.blocked else []
     if not plan.steps:
         return ", ".join(["nothing to do" if not blocked else "nothing can be done", *blocked])

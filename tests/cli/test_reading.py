@@ -35,6 +35,8 @@ def test_history_of_a_guest_tells_only_of_that_guest(bench: Bench) -> None:
     assert ["h3", "h2"] == [run["moves"][0]["target"] for run in runs]
     assert [] == bench.call("history", "db", "-o", "json").json["runs"]
     assert 1 == len(bench.call("history", "--limit", 1, "-o", "json").json["runs"])
+    nobody = bench.call("history", "wep")
+    assert (2, True) == (nobody.code, "the last report has no guest 'wep'" in nobody.err)
 
 
 def test_explain_names_what_decides_and_what_would_help(bench: Bench) -> None:

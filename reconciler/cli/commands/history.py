@@ -28,15 +28,18 @@ def command(guest: str, limit: int, settings_file: Path | None, output: str) -> 
     """
     from reconciler.cli.sources import settings_of
     from reconciler.cli.terminal import data, json_data, painter
-    from reconciler.errors import ExitCode
+    from reconciler.errors import ExitCode, UsageError
     from reconciler.git.status_branch import STATUS_REFS
     from reconciler.loop.reported import runs, status_branch
     from reconciler.render.outputs.status import history_json
+    from reconciler.render.paths import INDEX, guest_path
     from reconciler.render.text.status import history_text
 
     branch = status_branch(settings_of(settings_file))
     told = (run for run in runs(branch) if not guest or run.of_guest(guest).moves)
     shown = list(islice(told, limit))
+    if guest and not shown and branch.read(INDEX) is not None and branch.read(guest_path(guest)) is None:
+        raise UsageError(f"the last report has no guest {guest!r}", hint="`reconciler observe` lists hosts and guests")
     if output == "json":
         json_data(history_json(branch.ref.removeprefix(STATUS_REFS), shown, guest))
     else:

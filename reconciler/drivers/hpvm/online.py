@@ -244,7 +244,8 @@ def guest_system(question: Question) -> Verdict:
     row = next((row for row in GUEST_SYSTEMS if row.os == OS.of(question)), None)
     if row is None:
         return GUEST_SYSTEM.refuses(
-            f"{OS.told(question)}; only {' and '.join(row.name for row in GUEST_SYSTEMS)} guests move online"
+            f"{OS.told(question)}; only {' and '.join(row.name for row in GUEST_SYSTEMS)} guests move online",
+            "" if OS.of(question) else "find out on the host (`hpvmstatus`)",
         )
     for host in (question.source, question.target):
         if not within(host.version, row.since, row.until):

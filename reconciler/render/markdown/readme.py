@@ -60,9 +60,8 @@ def _documents(status: FleetStatus) -> str:
 def _brakes(status: FleetStatus) -> list[str]:
     lines = []
     for brake in status.brakes:
-        lines.append(f"- **{said(brake.reason)}**: {said(brake.text)}")
-        if brake.release:
-            lines.append(f"  Release: {said(brake.release)}")
+        release = f"<br>Release: {said(brake.release)}" if brake.release else ""
+        lines.append(f"- **{said(brake.reason)}**: {said(brake.text)}{release}")
     return ["## Held", "", *lines] if lines else []
 
 
