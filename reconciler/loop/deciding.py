@@ -8,7 +8,7 @@ from reconciler.core.commands import Guard, Verb
 from reconciler.core.desired import DesiredFleet
 from reconciler.core.diff import Diff, Finding, diff
 from reconciler.core.execution import evidence
-from reconciler.core.execution.brakes import brakes
+from reconciler.core.execution.brakes import BrakeReason, brakes
 from reconciler.core.execution.lateness import may_stop_late, stopped_late
 from reconciler.core.execution.outcome import Outcome, OutcomeKind
 from reconciler.core.execution.run import Run, StepState
@@ -151,7 +151,7 @@ def decided(turn: Turn, run: bool) -> None:
     if run:
         _start_run(turn, plan)
         return
-    brake = Brake("NotApproved", "the plan was shown and not approved")
+    brake = Brake(BrakeReason.NOT_APPROVED, "the plan was shown and not approved")
     turn.change(stopping=True, plans=(*turn.the_pass.plans[:-1], replace(plan, brakes=(*plan.brakes, brake))))
     report(turn)
 
@@ -159,33 +159,27 @@ def decided(turn: Turn, run: bool) -> None:
 def _brakes(turn: Turn, observed: ObservedFleet, plan: Plan) -> tuple[Brake, ...]:
     current = turn.the_pass
     held = brakes(
-        _less_what_was_done(current),
+        current.desired,
         observed,
         plan,
         previous_guests=current.begin.previous_guests,
         bad_runs=current.begin.bad_runs,
         allow=turn.config.allow,
+        done=_done(current),
         lost_hosts=turn.config.lost_hosts,
     )
-    held = tuple(brake for brake in held if not (brake.reason == "ReportMode" and turn.config.allow_report_mode))
+    if turn.config.allow_report_mode:
+        held = tuple(brake for brake in held if brake.reason != BrakeReason.REPORT_MODE)
     return (*turn.config.held, *held)
 
 
-def _less_what_was_done(current: Pass) -> DesiredFleet:
-    """The desired fleet with its limits lowered by what earlier rounds of this pass have done: they hold for the
-    pass.
-    """
+def _done(current: Pass) -> dict[str, int]:
+    """The moves and stops that earlier rounds of this pass have begun."""
     begun = [run.step for run in current.done if run.progress.started_s is not None]
-    moves, stops = sum(step.kind is StepKind.MIGRATE for step in begun), sum(step.stops_guest for step in begun)
-    if not moves and not stops:
-        return current.desired
-    limits = current.desired.fleet.limits
-    limits = replace(
-        limits,
-        moves_per_pass=max(0, limits.moves_per_pass - moves),
-        stops_per_pass=max(0, limits.stops_per_pass - stops),
-    )
-    return replace(current.desired, fleet=replace(current.desired.fleet, limits=limits))
+    return {
+        "moves": sum(step.kind is StepKind.MIGRATE for step in begun),
+        "stops": sum(step.stops_guest for step in begun),
+    }
 
 
 def _tidy(turn: Turn, observed: ObservedFleet, difference: Diff) -> None:

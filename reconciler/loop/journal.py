@@ -17,11 +17,13 @@ import os
 import secrets
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 
 from reconciler.core.execution.evidence import BootNote, Evidence
+from reconciler.core.names import is_name
 from reconciler.core.observed import BootFloor
 from reconciler.core.reports.report import Report
 from reconciler.errors import StateFolderError
@@ -44,9 +46,14 @@ def peek(folder: Path) -> Kept:
     if not folder.is_dir():
         return Kept()
     state = StateFolder(folder)
-    path = folder / "controller"
-    controller = path.read_text(encoding="utf-8").strip() if path.exists() else ""
-    return Kept(controller, state.evidence(), state.bad_runs())
+    return Kept(state.kept_name(), state.evidence(), state.bad_runs())
+
+
+def _floor(version: object, host: object, seen: object) -> BootFloor:
+    """A floor as it was kept. Raises TypeError where it does not hold text."""
+    if not (isinstance(version, str) and isinstance(host, str) and isinstance(seen, str)):
+        raise TypeError("a floor holds text")
+    return BootFloor(version, host, seen)
 
 
 class StateFolder:
@@ -106,19 +113,29 @@ class StateFolder:
             raise self._unwritable(error) from error
 
     def controller(self) -> str:
-        """This controller's name in move records: made once, then kept."""
-        path = self.folder / "controller"
-        if not path.exists():
-            host = "".join(letter for letter in socket.gethostname() if letter.isalnum() or letter in "-.")[:40]
-            self._write("controller", f"{host or 'controller'}-{secrets.token_hex(4)}\n")
-        return path.read_text(encoding="utf-8").strip()
+        """This controller's name in move records: made once, then kept. One that cannot be read is lost: another is
+        made, and what the old one left under way is adopted when its records expire."""
+        name = self.kept_name()
+        if not name:
+            host = "".join(sign for sign in socket.gethostname() if is_name(sign) or sign == "-")[:40]
+            name = f"{host or 'controller'}-{secrets.token_hex(4)}"
+            self._write("controller", f"{name}\n")
+        return name
+
+    def kept_name(self) -> str:
+        """This controller's name, where one was made and can be read."""
+        try:
+            name = (self.folder / "controller").read_text(encoding="utf-8").strip()
+        except (OSError, ValueError):
+            return ""
+        return name if is_name(name) else ""
 
     def evidence(self) -> Evidence:
         """What was remembered. A file that cannot be read is no evidence: that only forbids."""
         try:
             raw = json.loads((self.folder / "evidence.json").read_text(encoding="utf-8"))
-            return {str(uuid): BootNote(str(note["marker"]), BootFloor(**note["floor"])) for uuid, note in raw.items()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return {str(uuid): BootNote(str(note["marker"]), _floor(**note["floor"])) for uuid, note in raw.items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return {}
 
     def remember(self, evidence: Evidence) -> None:
@@ -130,7 +147,7 @@ class StateFolder:
         """How many runs in a row ended unknown or broken. An unreadable file counts as none."""
         try:
             return int(json.loads((self.folder / "runs.json").read_text(encoding="utf-8"))["bad_in_a_row"])
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return 0
 
     def end_run(self, report: Report) -> None:
@@ -171,7 +188,8 @@ class StateFolder:
                 os.fsync(file.fileno())
             part.replace(path)
         except OSError as error:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
             raise self._unwritable(error) from error
 
     def _unwritable(self, error: OSError) -> StateFolderError:

@@ -6,11 +6,11 @@ permission ever does.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.core.observed import HostFacts, Look, ObservedFleet, Unreachable, startable
+from reconciler.core.reports.json_values import parsed
 from reconciler.core.reports.report import Report
 from reconciler.core.reports.snapshot import host_from_json
 from reconciler.git.status_branch import Published, StatusBranch, publish
@@ -46,18 +46,22 @@ def previous(status: StatusBranch) -> Previous:
     machines: dict[str, str] = {}
     guests: dict[str, frozenset[str]] = {}
     held: dict[str, tuple[str, ...]] = {}
-    for path, content in status.read_all(OBSERVED).items():
-        if not path.endswith(".json"):
-            continue
-        try:
-            look = host_from_json(json.loads(content))
-        except ValueError:
-            continue
+    for look in observed_looks(status):
         held[look.name] = startable(look)
         if isinstance(look, HostFacts):
             machines[look.name] = look.machine_id
             guests[look.name] = frozenset(entry.uuid for entry in look.registrations)
     return Previous(machines, guests, held)
+
+
+def observed_looks(status: StatusBranch) -> Iterator[Look]:
+    """The last reported look at each host; what cannot be read there is left out."""
+    for path, content in sorted(status.read_all(OBSERVED).items()):
+        if path.endswith(".json"):
+            try:
+                yield host_from_json(parsed(content))
+            except ValueError:
+                continue
 
 
 def publish_report(fleet: Fleet, report: Report) -> Published:

@@ -5,22 +5,22 @@ Called by the commands that only read. What is read here is shown, or planned on
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from reconciler.core.observed import Look, ObservedFleet, Unreachable
-from reconciler.core.reports.snapshot import host_from_json
+from reconciler.core.observed import ObservedFleet, Unreachable
+from reconciler.core.reports.json_values import parsed
 from reconciler.errors import DesiredStateError
 from reconciler.git.plumbing import Repository
 from reconciler.git.status_branch import STATUS_REFS, StatusBranch, read_status
 from reconciler.git.trouble import GitTrouble
+from reconciler.loop.publishing import observed_looks
 from reconciler.loop.settings import Settings
 from reconciler.loop.wiring import Fleet, declared_at
 from reconciler.render.fleet_status import FleetStatus
 from reconciler.render.outputs.run import run_summary_from_json
 from reconciler.render.outputs.status import status_from_json
-from reconciler.render.paths import INDEX, OBSERVED, RUNS
+from reconciler.render.paths import INDEX, RUNS
 from reconciler.render.run_summary import RunSummary
 
 NOT_YET_HINT = "the first `reconciler apply` writes it"
@@ -48,7 +48,7 @@ def last_status(branch: StatusBranch) -> FleetStatus:
     if content is None:
         raise GitTrouble("status-missing", f"{branch.ref} holds no report", hint=NOT_YET_HINT)
     try:
-        return status_from_json(json.loads(content))
+        return status_from_json(parsed(content))
     except ValueError as error:
         hint = "the next report of this version writes it anew"
         raise GitTrouble("status-unreadable", f"{INDEX} on {branch.ref}: {error}", hint=hint) from error
@@ -58,7 +58,7 @@ def runs(branch: StatusBranch) -> Iterator[RunSummary]:
     """The run records, newest first, read one by one. One that cannot be read is left out: it is history, not state."""
     for path in sorted((path for path in branch.files(RUNS) if path.endswith(".json")), reverse=True):
         try:
-            yield run_summary_from_json(json.loads(branch.read(path) or b""))
+            yield run_summary_from_json(parsed(branch.read(path) or b""))
         except ValueError:
             continue
 
@@ -72,12 +72,6 @@ def last_observed(fleet: Fleet) -> tuple[ObservedFleet, str]:
     newest = next(iter(branch.log(1)), None)
     if newest is None:
         raise GitTrouble("status-missing", f"{branch.ref} holds no report", hint=NOT_YET_HINT)
-    found: dict[str, Look] = {}
-    for content in branch.read_all(OBSERVED).values():
-        try:
-            look = host_from_json(json.loads(content))
-        except ValueError:
-            continue
-        found[look.name] = look
+    found = {look.name: look for look in observed_looks(branch)}
     hosts = {name: found.get(name, Unreachable(name, "not in the last report")) for name in fleet.desired.hosts}
     return ObservedFleet(hosts), datetime.fromtimestamp(newest.when, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

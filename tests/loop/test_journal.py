@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.execution.evidence import BootNote
+from reconciler.core.names import is_name
 from reconciler.core.observed import BootFloor
 from reconciler.errors import StateFolderError
 from reconciler.loop.journal import StateFolder, peek
@@ -47,6 +48,18 @@ def test_evidence_is_kept_and_unreadable_evidence_is_none(tmp_path: Path) -> Non
         assert EVIDENCE == folder.evidence()
         (tmp_path / "evidence.json").write_text("{", encoding="utf-8")
         assert {} == folder.evidence()
+
+
+@pytest.mark.parametrize("name", ["controller", "evidence.json", "runs.json", "acted"])
+@pytest.mark.parametrize(
+    "content", [b"\xff\xfe", b"[" * 100_000, b"$(reboot)", b""], ids=["bytes", "deep", "shell", "empty"]
+)
+def test_a_damaged_file_is_a_lost_one(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert ({}, 0) == (peek(tmp_path).evidence, peek(tmp_path).bad_runs)
+    with StateFolder(tmp_path) as folder:
+        assert is_name(folder.controller())
+        folder.acted()
 
 
 def test_each_note_is_one_line_of_json(tmp_path: Path) -> None:

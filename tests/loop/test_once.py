@@ -131,7 +131,7 @@ def test_what_cannot_be_read_on_the_status_branch_is_not_known_and_forbids_nothi
     site.apply()
     fleet = site.fleet()
     assert {"h1", "h2", "h3"} == set(previous(fleet.status()).machines)
-    garbage = {"observed/h1.json": b"not json", "observed/h2.json": b"{}"}
+    garbage = {"observed/h1.json": b"not json", "observed/h2.json": b"[" * 100_000}
     publish(fleet.repository, fleet.status_ref, garbage, "by hand", (), Identity("Eve", "eve@example.invalid"), 1)
     known = previous(fleet.status())
     assert {"h3"} == set(known.machines) == set(known.guests)

@@ -35,6 +35,7 @@ class BrakeReason(StrEnum):
     TOO_MANY_MOVES = "TooManyMoves"
     TOO_MANY_STOPS = "TooManyStops"
     HISTORY_REWRITTEN = "HistoryRewritten"
+    NOT_APPROVED = "NotApproved"
 
 
 def brakes(
@@ -45,16 +46,18 @@ def brakes(
     previous_guests: Mapping[str, frozenset[str]] | None = None,
     bad_runs: int = 0,
     allow: Mapping[str, int] | None = None,
+    done: Mapping[str, int] | None = None,
     lost_hosts: frozenset[str] = frozenset(),
 ) -> tuple[Brake, ...]:
     """Every brake that holds this plan. `previous_guests` is host -> uuids registered there as last reported,
-    `bad_runs` how many runs in a row ended badly, `allow` what the person at the keyboard allows beyond the limits."""
+    `bad_runs` how many runs in a row ended badly, `allow` what the person at the keyboard allows beyond the limits,
+    `done` how many moves and stops earlier rounds of this pass have begun: limits and allowances hold for the pass."""
     found = [
         *_report_mode(desired),
         *_suspended(bad_runs),
         *_hosts_unreachable(desired, observed, lost_hosts),
         *_guests_vanished(observed, previous_guests or {}),
-        *_too_much(desired, plan, allow or {}),
+        *_too_much(desired, plan, allow or {}, done or {}),
     ]
     return tuple(found)
 
@@ -93,17 +96,18 @@ def _guests_vanished(observed: ObservedFleet, previous_guests: Mapping[str, froz
         yield Brake(BrakeReason.MANY_GUESTS_VANISHED, text, release)
 
 
-def _too_much(desired: DesiredFleet, plan: Plan, allow: Mapping[str, int]) -> Iterator[Brake]:
+def _too_much(desired: DesiredFleet, plan: Plan, allow: Mapping[str, int], done: Mapping[str, int]) -> Iterator[Brake]:
     limits = desired.fleet.limits
     trailer = desired.commit.allow if desired.commit is not None else {}
     for what, count, limit, reason in (
         ("moves", len(plan.moves), limits.moves_per_pass, BrakeReason.TOO_MANY_MOVES),
         ("stops", len(plan.stops), limits.stops_per_pass, BrakeReason.TOO_MANY_STOPS),
     ):
-        most = max(limit, trailer.get(what, 0), allow.get(what, 0))
-        if count > most:
-            text = f"the plan has {count} {what}, at most {most} are allowed in one pass"
-            release = f"a commit with the trailer `Reconciler-Allow: {what}={count}`, or `--allow-{what} {count}`"
+        most, whole = max(limit, trailer.get(what, 0), allow.get(what, 0)), count + done.get(what, 0)
+        if count and whole > most:
+            earlier = f" after {done[what]} before" if done.get(what) else ""
+            text = f"the plan has {count} {what}{earlier}, at most {most} are allowed in one pass"
+            release = f"a commit with the trailer `Reconciler-Allow: {what}={whole}`, or `--allow-{what} {whole}`"
             yield Brake(reason, text, release)
 
 

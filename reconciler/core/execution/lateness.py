@@ -1,9 +1,8 @@
 """A guest that was asked to stop, ignored it past its deadline, and may stop yet.
 
-Nothing can take a request to shut down back. So the record that is parked when a move gives up is a watch, for a
-while: a
-guest that stops within it was stopped by us, and is started again where it is. Called by procedure and at the start
-of a pass.
+Nothing can take a request to shut down back. So the record that is parked when a move gives up is a watch, for a while:
+a guest that stops within it was stopped by us, and is started again where it is. Called by procedure and by loop/;
+never sends anything.
 """
 
 from __future__ import annotations

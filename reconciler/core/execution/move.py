@@ -50,8 +50,6 @@ class Move:
     """How often each verb was sent."""
     ending: Outcome | None = None
     """The outcome is settled; what is left is to take the records away."""
-    replaces: MoveRecord | None = None
-    """A parked or expired record of this guest on the source that the claim takes the place of."""
     retry: Retry = Retry()
     insisted: bool = False
     """A person asked for another attempt, whatever earlier ones left behind."""

@@ -20,6 +20,9 @@ from reconciler.core.model import Method, RunState, StepKind
 from reconciler.core.observed import HostFacts, Look, Unreachable
 from reconciler.core.records import MoveRecord, Stage
 
+SAID_MAX = 400
+"""How much of what a platform printed goes into an outcome; all of it is in the run record."""
+
 STAGE_ORDER = (
     Stage.PARKED,
     Stage.CLAIMED,
@@ -111,7 +114,7 @@ def _claimed(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> 
 def _check(move: Move, source: HostFacts) -> Action:
     """Ask the platform. A refusal is final until facts or intent change."""
     if move.last is not None and move.last[0] is Verb.CHECK and move.last[1].kind is AnswerKind.FAILED:
-        text = move.last[1].output.strip() or f"exit status {move.last[1].status}"
+        text = move.last[1].output.strip()[-SAID_MAX:] or f"exit status {move.last[1].status}"
         return Settle(Outcome(OutcomeKind.REFUSED, "RefusedByPlatform", text))
     if move.tried(Verb.CHECK) >= TRIES_MAX:
         return Settle(Outcome(OutcomeKind.ABORTED, "NoAnswer", f"{source.name} did not answer the check"))
@@ -188,7 +191,7 @@ def _migrating(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -
         text = f"no copy on {source.name} or {target.name} could be started"
         return Settle(Outcome(OutcomeKind.BROKEN, "NotRunnableAnywhere", text))
     said = job.output_tail.strip().splitlines()[-1:] if job is not None else []
-    why = said[0] if said else "the migration ended and the guest is still on its source"
+    why = said[0][:SAID_MAX] if said else "the migration ended and the guest is still on its source"
     if record.method is Method.ONLINE:
         return Settle(Outcome(OutcomeKind.ABORTED, "OnlineAborted", f"{why}; {here.state} on {source.name}"))
     if record.stopped_by_us and here.state is RunState.STOPPED:

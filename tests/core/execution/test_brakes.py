@@ -110,6 +110,12 @@ def test_the_commits_trailer_or_the_command_line_allows_more_moves() -> None:
     assert ["TooManyMoves"] == held(three_moves(Limits(moves_per_pass=2), Commit("c1", allow={"stops": 9})))
 
 
+def test_limits_and_allowances_hold_for_the_whole_pass_and_not_for_each_of_its_rounds() -> None:
+    assert ["TooManyMoves"] == held(three_moves(Limits(moves_per_pass=5)), done={"moves": 3})
+    assert ["TooManyMoves"] == held(three_moves(Limits(moves_per_pass=2)), allow={"moves": 4}, done={"moves": 2})
+    assert [] == held(three_moves(Limits(moves_per_pass=5)), done={"moves": 2})
+
+
 def test_a_small_allowance_never_tightens_the_limit() -> None:
     assert [] == held(three_moves(Limits(), Commit("c1", allow={"moves": 1})))
 
