@@ -12,6 +12,8 @@ import pytest
 
 from reconciler.core.commands import Verb
 from reconciler.drivers.simulated.faults import Fault, FaultKind
+from reconciler.errors import StateFolderError
+from reconciler.loop.journal import StateFolder
 from tests.cli.bench import EXECUTABLE, Bench
 
 
@@ -173,3 +175,16 @@ def test_a_disk_that_fills_up_on_the_way_leaves_a_move_that_the_next_pass_ends(b
     journal = bench.folder / "state" / "journal.jsonl"
     journal.write_text("")  # somebody made room
     assert (0, ["h2"]) == (bench.call("apply", "--yes").code, bench.where("web"))
+
+
+def test_a_state_folder_that_goes_away_during_the_last_step_is_4_all_the_same(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(self: StateFolder, commit: str) -> None:
+        raise StateFolderError(f"{self.folder}: No such file or directory")
+
+    monkeypatch.setattr(StateFolder, "act_on", gone)
+    bench.commit(web="h2")
+    found = bench.call("apply", "--yes")
+    assert (4, ["h2"], 1) == (found.code, bench.where("web"), len(bench.reports()))
+    assert "error: state-folder-unwritable" in found.err

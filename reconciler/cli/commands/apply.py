@@ -105,6 +105,8 @@ class Application:
     yes: bool
     exceptions: Exceptions
     reviewed: Plan | None
+    _trouble: ExitCode = ExitCode.OK
+    """What the journal has to say to the exit code."""
 
     def run(self) -> int:
         """Do it, and tell how it went."""
@@ -143,7 +145,8 @@ class Application:
             code = self._tell(report, approval)
         finally:
             published = self._publish(fleet, report)  # also where nobody reads what is told
-        return max(code, published, ExitCode.DOCUMENTS if fleet.declared.problems else ExitCode.OK)
+        documents = ExitCode.DOCUMENTS if fleet.declared.problems else ExitCode.OK
+        return max(code, published, documents, self._trouble)
 
     def _show(self, plan: Plan) -> None:
         """The plan: data where people read, beside the data where programs do."""
@@ -177,6 +180,7 @@ class Application:
         """The journal failed on the way: the report alone would not tell why so little was done."""
         from reconciler.cli.terminal import say
 
+        self._trouble = error.exit_code
         say(str(error))
 
     def _publish(self, fleet: Fleet, report: Report) -> ExitCode:
