@@ -170,7 +170,7 @@ def _brakes(turn: Turn, observed: ObservedFleet, plan: Plan) -> tuple[Brake, ...
     )
     if turn.config.allow_report_mode:
         held = tuple(brake for brake in held if brake.reason != BrakeReason.REPORT_MODE)
-    return (*turn.config.held, *held)
+    return (*turn.config.held, *held) if plan.steps else held
 
 
 def _done(current: Pass) -> dict[str, int]:

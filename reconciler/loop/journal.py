@@ -39,6 +39,7 @@ class Kept:
     controller: str = ""
     evidence: Evidence = field(default_factory=dict)
     bad_runs: int = 0
+    acted: str = ""
 
 
 def peek(folder: Path) -> Kept:
@@ -46,7 +47,7 @@ def peek(folder: Path) -> Kept:
     if not folder.is_dir():
         return Kept()
     state = StateFolder(folder)
-    return Kept(state.kept_name(), state.evidence(), state.bad_runs())
+    return Kept(state.kept_name(), state.evidence(), state.bad_runs(), state.acted())
 
 
 def _floor(version: object, host: object, seen: object) -> BootFloor:

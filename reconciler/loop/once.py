@@ -85,6 +85,8 @@ def plan_once(fleet: Fleet, observed: ObservedFleet | None = None) -> Planned:
     difference = diff(fleet.desired, observed, before.machines)
     plan = planned(_config(fleet, kept.controller, Options()), fleet.desired, observed, difference)
     held = brakes(fleet.desired, observed, plan, previous_guests=before.guests, bad_runs=kept.bad_runs, allow={})
+    if fleet.follows and plan.steps:
+        held = (*_rewritten(fleet, kept.acted), *held)
     return Planned(observed, difference, replace(plan, brakes=held))
 
 
@@ -134,7 +136,7 @@ def run_once(fleet: Fleet, options: Options) -> Report:
         report = shell.run_pass(begin)
         try:
             folder.end_run(report)
-            if not held and report.commit is not None:
+            if not report.brakes and report.commit is not None:
                 folder.act_on(report.commit.id)
         except StateFolderError as error:
             shell.trouble = shell.trouble or error

@@ -18,7 +18,7 @@ from reconciler.drivers.simulated.world import World
 from reconciler.git.status_branch import publish
 from reconciler.git.status_commit import Identity
 from reconciler.loop import once
-from reconciler.loop.once import Options, apply_once
+from reconciler.loop.once import Options, apply_once, plan_once
 from reconciler.loop.publishing import previous
 from reconciler.loop.settings import read_settings
 from reconciler.loop.state import State
@@ -102,6 +102,28 @@ def test_a_rewritten_branch_is_held_until_a_person_accepts_it(site: Site) -> Non
     assert (Result.HELD, ["HistoryRewritten"]) == (result, brakes)
     assert (Result.HELD, ["HistoryRewritten"]) == site.apply()[:2], "being held once releases nothing"
     assert Result.CONVERGED is site.apply(accept_rewritten_history=True)[0]
+
+
+def test_a_plan_that_was_declined_or_held_was_not_acted_on(site: Site) -> None:
+    main = site.wants("h1")
+    site.git("checkout", "--quiet", "-b", "try")
+    site.wants("h2")
+    report, _ = apply_once(
+        open_fleet(read_settings(site.folder / "settings.toml"), "try"), Options(ask=lambda plan: False)
+    )
+    assert ["NotApproved"] == [brake.reason for brake in report.brakes]
+    site.git("checkout", "--quiet", "main")
+    assert main != site.wants("h3")
+    assert (Result.CONVERGED, []) == site.apply()[:2]
+
+
+def test_a_plan_shows_the_brake_that_apply_would_meet(site: Site) -> None:
+    first = site.wants("h1")
+    site.wants("h2")
+    site.apply()
+    site.git("reset", "--quiet", "--hard", first)
+    site.wants("h3")
+    assert ["HistoryRewritten"] == [brake.reason for brake in plan_once(site.fleet()).plan.brakes]
 
 
 def test_three_bad_runs_suspend_the_fleet_until_a_person_resumes_it(site: Site) -> None:

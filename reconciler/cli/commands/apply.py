@@ -186,8 +186,13 @@ class Application:
     def _publish(self, fleet: Fleet, report: Report) -> ExitCode:
         """Commit the report. What was done is done, also where that fails: it is in the journal then."""
         from reconciler.cli.terminal import say
+        from reconciler.core.execution.brakes import BrakeReason
         from reconciler.loop.publishing import publish_report
 
+        declined = any(brake.reason == BrakeReason.NOT_APPROVED for brake in report.brakes)
+        if declined and not report.steps and not report.adopted:
+            say("report: none; nothing was done, and a plan that was declined is nobody else's business")
+            return ExitCode.OK
         try:
             published = publish_report(fleet, report)
         except GitError as error:
