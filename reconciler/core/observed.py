@@ -6,7 +6,7 @@ An empty tuple always means "we looked, there are none".
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.core.model import Load, Processor, RunState, StorageKind
@@ -194,3 +194,15 @@ class ObservedFleet:
         """The facts of a host that answered, else None."""
         look = self.hosts.get(host)
         return look if isinstance(look, HostFacts) else None
+
+
+def undeclared(
+    observed: ObservedFleet, last_startable: Mapping[str, tuple[str, ...]], lost_hosts: Collection[str]
+) -> ObservedFleet:
+    """The looks, and besides every host that nobody looked at and that was last seen with guests that could run there:
+    a host whose document was removed goes on running them."""
+    hosts: dict[str, Look] = dict(observed.hosts)
+    for name, uuids in sorted(last_startable.items()):
+        if name not in hosts and name not in lost_hosts and uuids:
+            hosts[name] = Unreachable(name, "no longer declared, and last seen with guests", tuple(uuids))
+    return ObservedFleet(hosts)

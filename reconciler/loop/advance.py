@@ -97,8 +97,7 @@ def _go_on(turn: Turn) -> bool:
     elif current.phase is Phase.LOOKING and not turn.waits("", "look"):
         deciding.looked_at_all(turn)
     elif current.phase is Phase.SETTLING and not turn.moves:
-        turn.change(settled=True)
-        deciding.look_at_all(turn)
+        deciding.look_at_all(turn)  # what waited for a host of these is taken over then
     elif current.phase is Phase.ASKING and (current.stopping or current.superseded is not None):
         deciding.decided(turn, run=False)
     elif current.phase is Phase.RUNNING:

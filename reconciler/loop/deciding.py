@@ -9,7 +9,7 @@ from reconciler.core.desired import DesiredFleet
 from reconciler.core.diff import Diff, Finding, diff
 from reconciler.core.execution import evidence
 from reconciler.core.execution.brakes import BrakeReason, brakes
-from reconciler.core.execution.lateness import may_stop_late, stopped_late
+from reconciler.core.execution.lateness import has_stopped, marked, may_stop_late, stopped_late
 from reconciler.core.execution.outcome import Outcome, OutcomeKind
 from reconciler.core.execution.run import Run, StepState
 from reconciler.core.model import Method, StepKind
@@ -60,8 +60,12 @@ def _adopt_all(turn: Turn, observed: ObservedFleet) -> bool:
         for record in facts.records:
             if record.id not in found or facts.name == record.source:
                 found[record.id] = (facts, record)
+    taken = {run.step.id for run in turn.the_pass.adopted}
+    busy: set[str] = set()
     for record_id in sorted(found):
         facts, record = found[record_id]
+        if record_id in taken or busy & {record.source, record.target}:
+            continue  # two that hold one end each of the other's would wait for each other's slot for ever
         ours = record.controller == turn.config.controller
         known = record.source in turn.the_pass.desired.hosts and record.target in turn.the_pass.desired.hosts
         late = record.stage is Stage.PARKED and stopped_late(record, facts, turn.config.timing)
@@ -69,6 +73,7 @@ def _adopt_all(turn: Turn, observed: ObservedFleet) -> bool:
             moving.watch(turn, record)
         if known and (late or (record.under_way and (ours or record.expires_s <= facts.clock_s))):
             moving.adopt(turn, record)
+            busy |= {record.source, record.target}
     return bool(turn.moves)
 
 
@@ -188,6 +193,7 @@ def _tidy(turn: Turn, observed: ObservedFleet, difference: Diff) -> None:
     for facts in observed.reachable():
         for record in facts.records:
             watched = may_stop_late(record, facts.clock_s, turn.config.timing)
+            watched = watched or (marked(record) and has_stopped(record, facts))
             if record.stage is Stage.PARKED and record.guest_uuid in in_place and not watched:
                 guard = Guard(record.id, record.controller, (Stage.PARKED,), may_be_expired=True)
                 turn.send(turn.config.make_command(Verb.RELEASE, facts.name, record, guard), "", "tidy")

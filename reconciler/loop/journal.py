@@ -12,6 +12,7 @@ Written by the shell only. A folder that cannot be written stops every mutating 
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import secrets
@@ -72,7 +73,13 @@ class StateFolder:
             if path.exists() and path.stat().st_size > JOURNAL_BYTES_MAX:
                 path.replace(self.folder / "journal.1.jsonl")
             self._journal = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+            fcntl.flock(self._journal, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._end_torn_line()
+        except BlockingIOError as error:
+            raise StateFolderError(
+                f"{self.folder}: another reconciler is at work with this state folder",
+                hint="wait until it has ended, or give this one a [state] folder of its own",
+            ) from error
         except OSError as error:
             raise self._unwritable(error) from error
         return self
@@ -95,7 +102,7 @@ class StateFolder:
         if not path.exists():
             self._write("version", f"{STATE_VERSION}\n")
             return
-        found = path.read_text(encoding="utf-8").strip()
+        found = path.read_text(encoding="utf-8", errors="replace").strip()
         if found != str(STATE_VERSION):
             raise StateFolderError(
                 f"{self.folder} was written by another version of reconciler (state version {found[:20]!r})",
@@ -148,7 +155,7 @@ class StateFolder:
         """How many runs in a row ended unknown or broken. An unreadable file counts as none."""
         try:
             return int(json.loads((self.folder / "runs.json").read_text(encoding="utf-8"))["bad_in_a_row"])
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError, OverflowError):
             return 0
 
     def end_run(self, report: Report) -> None:

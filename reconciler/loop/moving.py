@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from reconciler.core.commands import Answer, AnswerKind, Verb
+from reconciler.core.desired import AfterDeadline, Cleanup, Downtime, MigrationPolicy, Mode, PowerWish
 from reconciler.core.execution import procedure
 from reconciler.core.execution.lateness import may_stop_late, stopped_late
 from reconciler.core.execution.move import Finish, LookEverywhere, Move, Pause, Scene, Settle, Tell
@@ -44,7 +45,19 @@ def record_prefix(run: Run, step: Step) -> str:
 
 def adopt(turn: Turn, record: MoveRecord) -> None:
     """Take over a move that an earlier controller, or an earlier life of this one, left under way."""
-    turn.moves[record.id] = Move(record, adopted=True, retry=turn.the_pass.desired.fleet.retry)
+    desired = turn.the_pass.desired
+    document = next((guest for guest in desired.guests.values() if guest.name == record.guest_name), None)
+    acting = document is not None and desired.fleet.mode is Mode.APPLY
+    policy = document.migration if document is not None and acting else MigrationPolicy()
+    stops_itself = document is not None and acting and document.power is PowerWish.STOPPED
+    may_stop = stops_itself if record.kind is StepKind.STOP else policy.downtime is Downtime.ALLOWED
+    turn.moves[record.id] = Move(
+        record,
+        adopted=True,
+        retry=desired.fleet.retry,
+        may_stop_hard=may_stop and policy.stop.then is AfterDeadline.HARD,
+        may_delete=policy.cleanup is Cleanup.DELETE,
+    )
     turn.steps[record.id] = step_of(record)
     turn.note("adopting", record=record.id, guest=record.guest_name, stage=record.stage.value, by=record.controller)
     look_again(turn, record.id)

@@ -15,7 +15,7 @@ from reconciler.core.desired import DesiredFleet
 from reconciler.core.diff import Diff, diff
 from reconciler.core.execution import evidence
 from reconciler.core.execution.brakes import brakes, history_rewritten
-from reconciler.core.observed import ObservedFleet
+from reconciler.core.observed import ObservedFleet, undeclared
 from reconciler.core.planning.plan import Brake, Plan
 from reconciler.core.reports.report import Report
 from reconciler.drivers.registry import RULEBOOKS
@@ -51,6 +51,8 @@ class Options:
     accept_rewritten_history: bool = False
     retry: frozenset[str] = frozenset()
     """Guests that get another attempt, whatever earlier ones left behind."""
+    accept_machines: frozenset[str] = frozenset()
+    """Hosts of which the machine that answers now is accepted, though another one was reported."""
     resume: bool = False
     """Whether runs that ended badly are forgiven."""
     watch: Callable[[State], None] = lambda state: None
@@ -81,7 +83,7 @@ def plan_once(fleet: Fleet, observed: ObservedFleet | None = None) -> Planned:
     if observed is None:
         observed = observe_once(fleet)
     before = previous(fleet.status())
-    observed = before.remembered(observed)
+    observed = undeclared(before.remembered(observed), before.startable, fleet.settings.lost_hosts)
     difference = diff(fleet.desired, observed, before.machines)
     plan = planned(_config(fleet, kept.controller, Options()), fleet.desired, observed, difference)
     held = brakes(fleet.desired, observed, plan, previous_guests=before.guests, bad_runs=kept.bad_runs, allow={})
@@ -128,7 +130,9 @@ def run_once(fleet: Fleet, options: Options) -> Report:
         begin = Begin(
             _pass_id(fleet.clock.now_s()),
             fleet.desired,
-            previous_machines=before.machines,
+            previous_machines={
+                host: machine for host, machine in before.machines.items() if host not in options.accept_machines
+            },
             previous_guests=before.guests,
             previous_startable=before.startable,
             bad_runs=folder.bad_runs(),

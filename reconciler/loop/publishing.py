@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from reconciler.core.diff import HostReason
 from reconciler.core.observed import HostFacts, Look, ObservedFleet, Unreachable, startable
 from reconciler.core.reports.json_values import parsed
 from reconciler.core.reports.report import Report
@@ -16,7 +17,7 @@ from reconciler.core.reports.snapshot import host_from_json
 from reconciler.git.status_branch import Published, StatusBranch, publish
 from reconciler.git.status_commit import Identity
 from reconciler.loop.wiring import Fleet
-from reconciler.render.paths import GUESTS, INDEX, OBSERVED
+from reconciler.render.paths import GUESTS, INDEX, OBSERVED, host_path
 from reconciler.render.status_tree import commit_message, stale_files, status_files
 
 IDENTITY = Identity("reconciler", "reconciler@localhost")
@@ -68,7 +69,11 @@ def publish_report(fleet: Fleet, report: Report) -> Published:
     """Commit what the report changes on the status branch; nothing where it changes nothing (promise I8)."""
     status = fleet.status()
     existing = {INDEX: status.read(INDEX) or b"", **status.read_all(GUESTS)}
-    new = status_files(report, existing, fleet.desired.hosts)
-    files: dict[str, bytes | None] = {**dict.fromkeys(stale_files(status.files(), new)), **new}
+    new = dict(status_files(report, existing, fleet.desired.hosts))
+    # What a host was stays on record until a person accepts what it is now: else the hold would release itself.
+    changed = [found.host for found in report.difference.hosts if found.reason is HostReason.CHANGED_IDENTITY]
+    kept = {host_path(host): new.pop(host_path(host), b"") for host in changed}
+    stale = set(stale_files(status.files(), new)) - kept.keys()
+    files: dict[str, bytes | None] = {**dict.fromkeys(sorted(stale)), **new}
     subject, trailers = commit_message(report)
     return publish(fleet.repository, fleet.status_ref, files, subject, trailers, IDENTITY, int(report.ended_s))

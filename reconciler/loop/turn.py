@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.core.commands import Command
-from reconciler.core.observed import Look, ObservedFleet, Unreachable, startable
+from reconciler.core.observed import Look, ObservedFleet, Unreachable, startable, undeclared
 from reconciler.errors import InvariantBroken
 from reconciler.loop.effects import Effect, LookAt, Note, Send, Wake
 from reconciler.loop.state import Pass, Seen, State, Waiting
@@ -115,4 +115,6 @@ class Turn:
 
     def observed(self) -> ObservedFleet:
         """The newest look at every declared host."""
-        return ObservedFleet({host: self.look_of(host) for host in self.the_pass.desired.hosts})
+        current = self.the_pass
+        looks = {host: self.look_of(host) for host in current.desired.hosts}
+        return undeclared(ObservedFleet(looks), current.begin.previous_startable, self.config.lost_hosts)

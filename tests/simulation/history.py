@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from reconciler.core.commands import Answer, Command, Verb
 from reconciler.core.desired import PowerWish
 from reconciler.core.diff import Finding
+from reconciler.core.execution.lateness import may_stop_late
 from reconciler.core.execution.outcome import OutcomeKind
 from reconciler.core.model import RunState
 from reconciler.core.observed import Look
 from reconciler.core.planning.plan import Reason
 from reconciler.core.reports.report import Report, Result, StepRun
 from reconciler.drivers.registry import refusal
-from tests.simulation.actors import Actor, Timeline, Watcher
+from tests.simulation.actors import TIMING, Actor, Timeline, Watcher
 from tests.simulation.chaos import Cell, Chaos
 from tests.simulation.fleets import Story, commit, make_story
 from tests.simulation.promises import Promises
@@ -43,6 +44,9 @@ def _at_its_end(report: Report) -> bool:
     passing = PASSING if report.adopted else PASSING | HELD  # a move that hangs holds its hosts, and that is right
     if any(entry.reason in passing for entry in report.plans[-1].blocked):
         return False
+    for facts in report.observed.reachable():
+        if any(may_stop_late(record, facts.clock_s, TIMING) for record in facts.records):
+            return False  # a watch that runs out is tidied up
     if report.result in (Result.CONVERGED, Result.BLOCKED):
         return True
     kinds = {run.progress.outcome.kind for run in report.adopted if run.progress.outcome is not None}

@@ -44,6 +44,9 @@ LEFT = (
 @click.option("--allow-stops", type=click.IntRange(min=0), metavar="N", help="Allow up to N stops of running guests.")
 @click.option("--allow-report-mode", is_flag=True, help="Run although the Fleet document says mode: report.")
 @click.option("--accept-rewritten-history", is_flag=True, help="Act on a commit that does not contain the last one.")
+@click.option(
+    "--accept-machine", multiple=True, metavar="HOST", help="Accept the machine that answers as this host now."
+)
 @click.option("--retry", multiple=True, metavar="GUEST", help="Try this guest again, whatever earlier attempts left.")
 @click.option("--resume", is_flag=True, help="Go on although three runs in a row ended badly, and count anew.")
 @options.settings
@@ -56,6 +59,7 @@ def command(
     allow_stops: int | None,
     allow_report_mode: bool,
     accept_rewritten_history: bool,
+    accept_machine: tuple[str, ...],
     retry: tuple[str, ...],
     resume: bool,
     settings_file: Path | None,
@@ -80,7 +84,9 @@ def command(
         raise UsageError("nobody can be asked: this is no terminal", hint="look at `reconciler plan`, then add --yes")
     allow = {name: count for name, count in (("moves", allow_moves), ("stops", allow_stops)) if count is not None}
     reviewed = read_plan(plan_file) if plan_file is not None else None
-    exceptions = Exceptions(allow, allow_report_mode, accept_rewritten_history, frozenset(retry), resume)
+    exceptions = Exceptions(
+        allow, allow_report_mode, accept_rewritten_history, frozenset(accept_machine), frozenset(retry), resume
+    )
     return Application(settings_file, rev, output, yes, exceptions, reviewed).run()
 
 
@@ -91,6 +97,7 @@ class Exceptions:
     allow: Mapping[str, int]
     report_mode: bool
     rewritten_history: bool
+    machines: frozenset[str]
     retry: frozenset[str]
     resume: bool
 
@@ -129,6 +136,7 @@ class Application:
                     allow=self.exceptions.allow,
                     allow_report_mode=self.exceptions.report_mode,
                     accept_rewritten_history=self.exceptions.rewritten_history,
+                    accept_machines=self.exceptions.machines,
                     retry=self.exceptions.retry,
                     resume=self.exceptions.resume,
                     watch=watch,

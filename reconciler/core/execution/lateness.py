@@ -12,6 +12,14 @@ from reconciler.core.model import RunState
 from reconciler.core.observed import HostFacts
 from reconciler.core.records import MoveRecord, Stage
 
+LATE = "StoppedLate"
+"""What the note of a record begins with once its guest was seen down: from then on it is no longer a matter of time."""
+
+
+def marked(record: MoveRecord) -> bool:
+    """Whether the guest was seen down after we gave up: it is to be started again whenever that becomes possible."""
+    return record.stage is Stage.PARKED and record.stopped_by_us and record.note.startswith(LATE)
+
 
 def may_stop_late(record: MoveRecord, clock_s: float, timing: Timing) -> bool:
     """Whether this parked record still watches for a late stop, by its host's clock."""
@@ -21,7 +29,7 @@ def may_stop_late(record: MoveRecord, clock_s: float, timing: Timing) -> bool:
 
 def stopped_late(record: MoveRecord, source: HostFacts, timing: Timing) -> bool:
     """Whether the guest has stopped, on its source, within the watch."""
-    return may_stop_late(record, source.clock_s, timing) and has_stopped(record, source)
+    return (marked(record) or may_stop_late(record, source.clock_s, timing)) and has_stopped(record, source)
 
 
 def has_stopped(record: MoveRecord, source: HostFacts) -> bool:

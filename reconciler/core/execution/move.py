@@ -51,6 +51,9 @@ class Move:
     ending: Outcome | None = None
     """The outcome is settled; what is left is to take the records away."""
     retry: Retry = Retry()
+    may_stop_hard: bool = True
+    may_delete: bool = True
+    """Whether the documents of now still allow what its record does; an adopted move may be older than they are."""
     insisted: bool = False
     """A person asked for another attempt, whatever earlier ones left behind."""
     since_s: float = 0.0

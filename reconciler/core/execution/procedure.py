@@ -13,7 +13,7 @@ from dataclasses import replace
 from reconciler.core.commands import GUEST_VERBS, AnswerKind, Guard, Verb
 from reconciler.core.execution import safety
 from reconciler.core.execution.holding import TRIES_MAX, hold, renewal, stamped, take_records_away
-from reconciler.core.execution.lateness import has_stopped
+from reconciler.core.execution.lateness import LATE, has_stopped, marked
 from reconciler.core.execution.move import Action, Finish, LookEverywhere, Move, Pause, Scene, Settle, Tell
 from reconciler.core.execution.outcome import RECORD_STAYS, Outcome, OutcomeKind
 from reconciler.core.model import Method, RunState, StepKind
@@ -161,7 +161,7 @@ def _stopping(move: Move, scene: Scene, source: HostFacts, target: HostFacts) ->
         if answer is AnswerKind.FAILED and move.tried(Verb.STOP) < TRIES_MAX and entry.state is RunState.RUNNING:
             return _tell(move, Verb.STOP, scene, source, Stage.STOPPING, since_s=record.stage_since_s)
         return Pause(scene.timing.poll_s, f"{record.guest_name} is shutting down")
-    if record.hard_stop and move.tried(Verb.STOP_HARD) < TRIES_MAX:
+    if record.hard_stop and move.may_stop_hard and move.tried(Verb.STOP_HARD) < TRIES_MAX:
         return _tell(move, Verb.STOP_HARD, scene, source, Stage.STOPPING, since_s=record.stage_since_s)
     text = f"{record.guest_name} did not stop within {record.graceful_s} s and runs on"
     return Settle(Outcome(OutcomeKind.FAILED, "StopTimedOut", text))
@@ -220,7 +220,7 @@ def _arrived(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> 
         text = f"it arrived on {target.name}, but no longer runs there; nobody asked us to start it"
         return Settle(Outcome(OutcomeKind.FAILED, "StoppedAfterMove", text))
     here = source.registration(record.guest_uuid)
-    if record.delete_source and here is not None and here.local_disks:
+    if record.delete_source and move.may_delete and here is not None and here.local_disks:
         if move.tried(Verb.DELETE_COPY) < TRIES_MAX and not safety.copy_proven(record, source, target):
             return _tell(move, Verb.DELETE_COPY, scene, source, Stage.CLEANING)
     return Settle(Outcome(OutcomeKind.DONE, "Moved", f"{there.state} on {target.name}"))
@@ -263,6 +263,10 @@ def _parked(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> A
     """An earlier move asked the guest to stop and gave up; it has stopped since: start it again where it is."""
     if not has_stopped(move.record, source):
         return Finish(Outcome(OutcomeKind.CHANGED, "NothingDone", "the guest has not stopped late after all"))
+    if not marked(move.record):
+        note = f"{LATE}: {move.record.note.partition(': ')[2]}"
+        guard = Guard(move.record.id, move.record.controller, (Stage.PARKED,), may_be_expired=True)
+        return Tell(Verb.RENEW, source.name, replace(move.record, note=note), guard)
     if any(record.under_way for record in source.records):
         patience_s = scene.timing.late_stop_s + scene.timing.start_patience_s
         if source.clock_s - move.record.stage_since_s > patience_s:
@@ -270,7 +274,7 @@ def _parked(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> A
             return Settle(Outcome(OutcomeKind.BROKEN, "GuestDown", text))
         return Pause(scene.timing.poll_s, f"{move.guest} has stopped late; waiting for a slot to start it again")
     late = replace(move, record=replace(move.record, starts=0))
-    return _start(late, scene, source, Stage.RESTORING, note=f"StoppedLate: {move.record.note.partition(': ')[2]}")
+    return _start(late, scene, source, Stage.RESTORING, note=move.record.note)
 
 
 def _cleaning(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> Action:

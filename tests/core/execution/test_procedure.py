@@ -283,11 +283,15 @@ def test_a_guest_that_ignores_the_stop(clock_s: float, hard: bool, expected: str
         assert settled(action) == (OutcomeKind.FAILED, "StopTimedOut")
 
 
-def test_a_guest_that_stops_after_we_gave_up_is_started_again_where_it_is() -> None:
+def test_a_guest_that_stops_after_we_gave_up_is_noted_down_and_started_again_where_it_is() -> None:
     parked = at(Stage.PARKED, parked=Parked.FAILED, stage_since_s=CLOCK_S - 60, note="StopTimedOut: it ran on")
-    action = decide(host("h1", copy(STOPPED), parked), host("h2"), Move(parked, adopted=True))
+    noted = decide(host("h1", copy(STOPPED), parked), host("h2"), Move(parked, adopted=True))
+    assert (Verb.RENEW, "h1", Stage.PARKED) == told(noted)
+    assert isinstance(noted, Tell)
+    late = noted.record
+    action = decide(host("h1", copy(STOPPED), late), host("h2"), Move(late, adopted=True))
     assert (Verb.START, "h1", Stage.RESTORING) == told(action)
-    assert isinstance(decide(host("h1", copy(RUNNING), parked), host("h2"), Move(parked, adopted=True)), Finish)
+    assert isinstance(decide(host("h1", copy(RUNNING), late), host("h2"), Move(late, adopted=True)), Finish)
 
 
 def test_a_guest_that_stops_long_after_we_gave_up_is_nobodys_business_of_ours() -> None:
