@@ -14,7 +14,7 @@ from reconciler.core.execution import procedure
 from reconciler.core.execution.lateness import may_stop_late, stopped_late
 from reconciler.core.execution.move import Finish, LookEverywhere, Move, Pause, Scene, Settle, Tell
 from reconciler.core.execution.outcome import Outcome, OutcomeKind
-from reconciler.core.execution.run import Busy, Progress, Run, StepState
+from reconciler.core.execution.run import Busy, Progress, Run, state_after
 from reconciler.core.model import Method, RunState, StepKind
 from reconciler.core.observed import HostFacts, Look, Unreachable
 from reconciler.core.planning.plan import Step
@@ -193,9 +193,8 @@ def _finish(turn: Turn, owner: str, outcome: Outcome) -> None:
     turn.doing.pop(owner, None)
     turn.note("finished", record=owner, kind=outcome.kind.value, reason=outcome.reason)
     if move.adopted:
-        progress = Progress(StepState.STARTED, move.record.attempt, 0.0, turn.the_pass.started_s, turn.now_s, outcome)
-        states = {OutcomeKind.DONE: StepState.DONE, OutcomeKind.UNKNOWN: StepState.UNKNOWN}
-        progress = replace(progress, state=states.get(outcome.kind, StepState.FAILED))
+        state = state_after(outcome)
+        progress = Progress(state, move.record.attempt, 0.0, turn.the_pass.started_s, turn.now_s, outcome)
         step_run = StepRun(turn.steps[owner], progress, turn.log.get(owner, ()), where(turn, turn.steps[owner]))
         turn.change(adopted=(*turn.the_pass.adopted, step_run))
         return

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from reconciler.core.model import RunState
 from reconciler.core.observed import BootFloor, HostFacts, Look, ObservedFleet, Registration
+from reconciler.core.quantities import format_moment
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def gather(evidence: Evidence, observed: ObservedFleet, now_s: float) -> tuple[d
             continue
         before = notes.get(uuid)
         if before is None or before.marker != entry.boot_marker or _key(facts.version) < _key(before.floor.version):
-            notes[uuid] = BootNote(entry.boot_marker, BootFloor(facts.version, facts.name, _when(now_s)))
+            notes[uuid] = BootNote(entry.boot_marker, BootFloor(facts.version, facts.name, format_moment(now_s)))
     hosts: dict[str, Look] = {name: _with_floors(look, notes) for name, look in observed.hosts.items()}
     return notes, ObservedFleet(hosts)
 
@@ -68,7 +68,3 @@ def _with_floors(look: Look, notes: Evidence) -> Look:
 def _key(version: str) -> tuple[int, ...]:
     """`4.2.5` -> (4, 2, 5): versions in their order."""
     return tuple(int(part) for part in re.findall(r"[0-9]+", version))
-
-
-def _when(now_s: float) -> str:
-    return datetime.fromtimestamp(now_s, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -54,6 +54,12 @@ class Progress:
     """How it ended, or how its last attempt did."""
 
 
+def state_after(outcome: Outcome) -> StepState:
+    """The state of a step that ended like this for good."""
+    states = {OutcomeKind.DONE: StepState.DONE, OutcomeKind.UNKNOWN: StepState.UNKNOWN}
+    return states.get(outcome.kind, StepState.FAILED)
+
+
 @dataclass(frozen=True)
 class Run:
     """A plan being carried out. Immutable: each change returns the next run."""
@@ -132,8 +138,7 @@ class Run:
         if retry_at_s is not None:
             attempt = self.progress[step_id].attempt + 1
             return self._to(step_id, StepState.WAITING, outcome=outcome, not_before_s=retry_at_s, attempt=attempt)
-        states = {OutcomeKind.DONE: StepState.DONE, OutcomeKind.UNKNOWN: StepState.UNKNOWN}
-        state = states.get(outcome.kind, StepState.FAILED)
+        state = state_after(outcome)
         after = self._to(step_id, state, outcome=outcome, ended_s=now_s)
         return after if state is StepState.DONE else after._skip_dependents(step_id)
 
