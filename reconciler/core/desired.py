@@ -97,10 +97,25 @@ class Host:
     name: str
     driver: str
     location: Location
+    address: str = ""
+    """Where its ssh server listens: a name or an IP address. Empty: the host's own name."""
+    port: int = 22
+    migration_address: str = ""
+    """What the other hosts call it on the migration network. Empty: its address."""
     labels: Mapping[str, str] = field(default_factory=dict)
     memory_cap_mib: int | None = None
     cpus_cap: int | None = None
     reserve_memory_mib: int = 0
+
+    @property
+    def dialled(self) -> str:
+        """What to connect to."""
+        return self.address or self.name
+
+    @property
+    def reached_as(self) -> str:
+        """What another host calls it when it sends a guest there."""
+        return self.migration_address or self.dialled
 
 
 @dataclass(frozen=True)

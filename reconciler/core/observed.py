@@ -22,6 +22,8 @@ class Disk:
     size_mib: int = 0
     shared_with: tuple[str, ...] = ()
     """Other guests of this host that use the same backing device."""
+    resource: str = ""
+    """How the platform spells the device to its own commands, where a copy has to name it."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ class Registration:
     boot_marker: str = ""
     """Changes with every boot, survives an online migration. Empty: not known."""
     boot_floor: BootFloor | None = None
+    autostart: bool | None = None
+    """Whether the host starts it when it boots. None: not known."""
     attributes: Mapping[str, str] = field(default_factory=dict)
     """What the platform's rules need beyond this; each driver lists the keys it reads (hpvm: `attributes.py`)."""
 

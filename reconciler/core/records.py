@@ -92,6 +92,10 @@ class MoveRecord:
     """Where parked: why."""
     not_before_s: float = 0.0
     """Where parked after an abort: no new attempt before this."""
+    via: str = ""
+    """What the source calls the target on the migration network."""
+    copies: tuple[str, ...] = ()
+    """Devices whose contents are copied, as the platform spells them."""
     note: str = ""
     """Why a failed move is being undone, or why the record is parked."""
 
@@ -112,6 +116,7 @@ class MoveRecord:
             for name, kind in (("kind", StepKind), ("method", Method), ("was", RunState), ("stage", Stage)):
                 found[name] = kind(found[name])
             found["parked"] = Parked(found["parked"]) if found["parked"] else None
+            found["copies"] = _words(found.get("copies", []))
             return _checked(MoveRecord, MoveRecord(**found))
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"not a move record: {error}") from error
@@ -124,6 +129,13 @@ class MoveRecord:
     def touches(self, host: str) -> bool:
         """Whether this host is one of the move's two ends."""
         return host in (self.source, self.target)
+
+
+def _words(raw: object) -> tuple[str, ...]:
+    """A list of strings as JSON has it. Raises TypeError for anything else."""
+    if not isinstance(raw, list) or not all(isinstance(word, str) for word in raw):
+        raise TypeError("copies is no list of strings")
+    return tuple(raw)
 
 
 SCALARS: Mapping[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float), "bool": (bool,)}

@@ -292,6 +292,8 @@ def record_of(step: Step, record_id: str, attempt: int, controller: str) -> Move
         hard_stop=step.stop.then == "hard",
         delete_source=step.delete_source,
         hop=step.hop,
+        via=step.via,
+        copies=step.copies,
     )
 
 
@@ -312,5 +314,7 @@ def step_of(record: MoveRecord) -> Step:
         load=record.load,
         hop=record.hop,
         delete_source=record.delete_source,
+        via=record.via,
+        copies=record.copies,
         attempt=record.attempt,
     )

@@ -28,6 +28,29 @@ LIMIT_FIELDS = ("concurrent", "concurrent_in", "concurrent_out", "concurrent_hos
 
 
 @dataclass(frozen=True)
+class SshSettings:
+    """The table [ssh]."""
+
+    known_hosts_file: Path
+    key_file: Path | None = None
+    user: str = "root"
+    legacy: frozenset[str] = frozenset()
+    connect_timeout_s: float = 10.0
+    command_timeout_s: float = 60.0
+    output_bytes_max: int = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Attestation:
+    """An operator's word for the version that a guest's present boot began on, as of a day."""
+
+    guest: str
+    version: str
+    seen: str
+    by: str
+
+
+@dataclass(frozen=True)
 class Settings:
     """One settings file, paths made absolute."""
 
@@ -39,6 +62,12 @@ class Settings:
     drivers: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     ceilings: Mapping[str, int] = field(default_factory=dict)
     report_only: bool = False
+    ssh: SshSettings | None = None
+    ssh_addresses: tuple[str, ...] = ()
+    """Ranges and patterns that documents' addresses must be in; empty: any."""
+    migration_addresses: tuple[str, ...] = ("*-hpvm-migr",)
+    poll_s: float = 5.0
+    attestations: tuple[Attestation, ...] = ()
     lost_hosts: Mapping[str, str] = field(default_factory=dict)
     """Host name -> why and since when."""
 
@@ -137,7 +166,7 @@ def _raw(path: Path) -> dict[str, Any]:
 
 def _settings(path: Path, raw: dict[str, Any]) -> Settings:
     """The values of a file that its schema has passed."""
-    repository, ceilings = raw["repository"], raw.get("ceilings", {})
+    repository, ceilings, network = raw["repository"], raw.get("ceilings", {}), raw.get("network", {})
     return Settings(
         file=path,
         repository=path.parent / repository["path"],
@@ -147,8 +176,22 @@ def _settings(path: Path, raw: dict[str, Any]) -> Settings:
         drivers={name: _absolute(path.parent, table) for name, table in raw.get("drivers", {}).items()},
         ceilings={name: ceilings[name] for name in LIMIT_FIELDS if name in ceilings},
         report_only=ceilings.get("mode") == "report",
+        ssh=_ssh(path.parent, raw["ssh"]) if "ssh" in raw else None,
+        ssh_addresses=tuple(network.get("ssh_addresses", ())),
+        migration_addresses=tuple(network.get("migration_addresses", Settings.migration_addresses)),
+        poll_s=float(raw.get("timing", {}).get("poll_s", Settings.poll_s)),
+        attestations=tuple(Attestation(**entry) for entry in raw.get("boot_attestations", ())),
         lost_hosts={entry["host"]: f"since {entry['since']}: {entry['reason']}" for entry in raw.get("lost_hosts", ())},
     )
+
+
+def _ssh(folder: Path, table: Mapping[str, Any]) -> SshSettings:
+    found = dict(table)
+    found["known_hosts_file"] = folder / table["known_hosts_file"]
+    if "key_file" in table:
+        found["key_file"] = folder / table["key_file"]
+    found["legacy"] = frozenset(table.get("legacy", ()))
+    return SshSettings(**found)
 
 
 def _absolute(folder: Path, table: Mapping[str, Any]) -> dict[str, object]:

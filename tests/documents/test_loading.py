@@ -84,9 +84,12 @@ def test_every_field_of_a_guest_arrives() -> None:
 
 def test_every_field_of_a_host_arrives() -> None:
     text = HOST.replace("{name: h1}", "{name: h2, labels: {site: north}}").replace(
-        "simulated", "simulated, capacity: {memory: 1TiB, cpus: 24}, reserve: {memory: 512MiB}"
+        "simulated",
+        "hpvm, address: 192.0.2.7, port: 2222, migrationAddress: h2-hpvm-migr,"
+        " capacity: {memory: 1TiB, cpus: 24}, reserve: {memory: 512MiB}",
     )
-    expected = Host("h2", "simulated", Location("h2.yaml"), {"site": "north"}, 1024 * 1024, 24, 512)
+    way = ("192.0.2.7", 2222, "h2-hpvm-migr")
+    expected = Host("h2", "hpvm", Location("h2.yaml"), *way, {"site": "north"}, 1024 * 1024, 24, 512)
     assert expected == load_with({"h2.yaml": text}).require().hosts["h2"]
 
 

@@ -37,6 +37,8 @@ class Leg:
     moved_mib: int = 0
     """What goes over the network."""
     delete_source: bool = False
+    copies: tuple[str, ...] = ()
+    """Devices whose contents are copied, as the platform spells them."""
 
     @property
     def stops_guest(self) -> bool:
@@ -90,6 +92,7 @@ def migration(
         one_way=decision.one_way,
         moved_mib=copied_mib + (entry.memory_mib if method is Method.ONLINE else 0),
         delete_source=delete_source,
+        copies=tuple(disk.resource for disk in entry.local_disks) if method is Method.OFFLINE else (),
     )
 
 

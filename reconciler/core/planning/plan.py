@@ -89,6 +89,10 @@ class Step:
     """Why there is no lasting online way back; empty where there is."""
     stop: StopPolicy = StopPolicy()
     delete_source: bool = False
+    via: str = ""
+    """What the source calls the target on the migration network."""
+    copies: tuple[str, ...] = ()
+    """Devices whose contents are copied, as the platform spells them."""
     attempt: int = 1
     """Which attempt of its intent this is."""
     attempts_max: int = 3

@@ -12,9 +12,9 @@ from functools import partial
 from itertools import islice
 
 from reconciler.core.compatibility import Rulebook
-from reconciler.core.desired import DesiredFleet
+from reconciler.core.desired import DesiredFleet, Host
 from reconciler.core.diff import Diff
-from reconciler.core.model import Load
+from reconciler.core.model import Load, StepKind
 from reconciler.core.observed import ObservedFleet
 from reconciler.core.planning.admission import admit
 from reconciler.core.planning.intent import digest
@@ -58,7 +58,7 @@ def make_plan(
     _turn_away(journeys, blocked, without_room(journeys, room))
     best = _best(situation, journeys, room)
     blocked = sorted([*blocked, *best.blocked], key=lambda entry: (entry.guest, entry.uuid))
-    steps = _steps(best.timetable)
+    steps = _steps(best.timetable, desired.hosts)
     makespan_s = best.timetable.makespan_s
     served = [journey for journey in journeys if journey.name in best.served]
     return Plan(
@@ -146,7 +146,7 @@ def _turn_away(journeys: list[Journey], blocked: list[Blocked], refused: Sequenc
     blocked += refused
 
 
-def _steps(timetable: Timetable) -> tuple[Step, ...]:
+def _steps(timetable: Timetable, hosts: Mapping[str, Host]) -> tuple[Step, ...]:
     """The entries as steps, numbered in the order in which they begin."""
     journeys = timetable.journeys
     ordered = sorted(timetable.entries, key=lambda entry: (entry.start_s, journeys[entry.journey].name, entry.number))
@@ -155,10 +155,10 @@ def _steps(timetable: Timetable) -> tuple[Step, ...]:
         entry.number: f"{place:0{width}d}-{journeys[entry.journey].name}"
         for place, entry in enumerate(ordered, start=1)
     }
-    return tuple(_step(journeys[entry.journey], entry, ids) for entry in ordered)
+    return tuple(_step(journeys[entry.journey], entry, ids, hosts) for entry in ordered)
 
 
-def _step(journey: Journey, entry: Entry, ids: Mapping[int, str]) -> Step:
+def _step(journey: Journey, entry: Entry, ids: Mapping[int, str], hosts: Mapping[str, Host]) -> Step:
     leg, guest = entry.leg, journey.guest
     return Step(
         id=ids[entry.number],
@@ -183,6 +183,8 @@ def _step(journey: Journey, entry: Entry, ids: Mapping[int, str]) -> Step:
         one_way=leg.one_way,
         stop=guest.migration.stop,
         delete_source=leg.delete_source,
+        via=hosts[leg.target].reached_as if leg.kind is StepKind.MIGRATE else "",
+        copies=leg.copies,
         attempt=journey.attempt if entry.index == 0 else 1,
         attempts_max=guest.migration.attempts,
     )

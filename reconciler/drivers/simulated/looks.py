@@ -67,6 +67,7 @@ def registration(fleet: SimFleet, copy: SimCopy) -> Registration:
         networks=guest.networks,
         dirty_mib_s=guest.dirty_mib_s,
         boot_marker=copy.boot_marker,
+        autostart=guest.attributes.get("autostart") == "on",
         attributes=guest.attributes,
     )
 
