@@ -63,7 +63,7 @@ class Registration:
     autostart: bool | None = None
     """Whether the host starts it when it boots. None: not known."""
     attributes: Mapping[str, str] = field(default_factory=dict)
-    """What the platform's rules need beyond this; each driver lists the keys it reads (hpvm: `attributes.py`)."""
+    """What the platform's rules need beyond this; each driver lists the keys it reads."""
 
     @property
     def running(self) -> bool:

@@ -11,7 +11,7 @@ from reconciler.core.commands import Command, Guard, Verb
 from reconciler.core.compatibility import Question, Rulebook
 from reconciler.core.model import Method
 from reconciler.core.records import MoveRecord
-from reconciler.drivers.hpvm.rules import RULEBOOK as INTEGRITY_VM
+from reconciler.drivers.hpvm.rulebook.book import RULEBOOK as INTEGRITY_VM
 from reconciler.drivers.protocol import Driver
 from reconciler.drivers.simulated import commands as simulated_commands
 from reconciler.drivers.simulated.driver import SimulatedDriver

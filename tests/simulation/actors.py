@@ -13,7 +13,7 @@ from reconciler.core.execution.evidence import Evidence
 from reconciler.core.execution.move import Timing
 from reconciler.core.observed import Look, startable
 from reconciler.core.reports.report import Report
-from reconciler.drivers.hpvm.rules import RULEBOOK
+from reconciler.drivers.hpvm.rulebook.book import RULEBOOK
 from reconciler.drivers.simulated.commands import command
 from reconciler.drivers.simulated.world import World
 from reconciler.loop.advance import advance

@@ -1,13 +1,10 @@
 """HP Integrity VM: the `hpvm*` commands over SSH.
 
-A line a module:
-
-    basis       what a rule or a row of data rests on, and how sure we are
-    data        tables by version: online paths, offline classes, processor groups, guest systems, shared devices
-    attributes  what the rules need of a guest beyond the common values, and what its absence means
-    ends        questions that both methods ask of the two hosts
-    online      one function a rule: may the guest move while it runs?
-    offline     one function a rule: may it move while it is down?
-    rules       the rule book: both tables, and the way back
-    reference   docs/reference/integrity-vm-rules.md, written from the tables and docstrings above
+rulebook/    whether a guest may move, and how: pure rules and the data they rest on
+assumptions  what no source told us, as one table; printed in the docs
+commands     verb and move record -> the platform's command
+observe.sh   what runs on a host for one look
+parse/       its output -> sections, tables, guests, devices, the host
+facts        all that as `HostFacts`
+driver       the protocol, over SSH
 """

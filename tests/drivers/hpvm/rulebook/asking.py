@@ -10,7 +10,7 @@ from collections.abc import Callable
 from reconciler.core.compatibility import Question, Verdict
 from reconciler.core.model import Method, Processor, RunState, StorageKind
 from reconciler.core.observed import BootFloor, Disk, HostFacts, Registration
-from reconciler.drivers.hpvm.rules import RULEBOOK
+from reconciler.drivers.hpvm.rulebook.book import RULEBOOK
 
 LUN = "600508b4000156d700012000000b0000"
 SAN_DISK = Disk(LUN, StorageKind.SAN, 20480)

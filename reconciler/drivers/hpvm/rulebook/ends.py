@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 from reconciler.core.compatibility import Question, Verdict
 from reconciler.core.model import Method
-from reconciler.drivers.hpvm.basis import RuleCard
-from reconciler.drivers.hpvm.data import VERSIONS, known, shared_devices
+from reconciler.drivers.hpvm.rulebook.basis import RuleCard
+from reconciler.drivers.hpvm.rulebook.data import VERSIONS, known, shared_devices
 
 NAMES_MAX = 3
 """How many names a reason spells out before it only counts."""

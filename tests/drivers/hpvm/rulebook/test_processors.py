@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from reconciler.core.model import Method, Processor
-from reconciler.drivers.hpvm.online import processor_compatible
-from tests.drivers.hpvm.asking import ask, checked, refusals
+from reconciler.drivers.hpvm.rulebook.online import processor_compatible
+from tests.drivers.hpvm.rulebook.asking import ask, checked, refusals
 
 # family.model of both hosts
 PAIRS = """

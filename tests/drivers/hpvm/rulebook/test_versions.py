@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from reconciler.core.compatibility import Question
-from reconciler.drivers.hpvm import data
-from reconciler.drivers.hpvm.offline import version_class
-from reconciler.drivers.hpvm.online import version_pair
-from reconciler.drivers.hpvm.rules import rulebook
-from tests.drivers.hpvm.asking import ask, checked, guest, refusals
+from reconciler.drivers.hpvm.rulebook import data
+from reconciler.drivers.hpvm.rulebook.book import rulebook
+from reconciler.drivers.hpvm.rulebook.offline import version_class
+from reconciler.drivers.hpvm.rulebook.online import version_pair
+from tests.drivers.hpvm.rulebook.asking import ask, checked, guest, refusals
 
 # From the row to the column. on: online by the tables. back: online, but only for a guest whose present boot ran on the
 # column's version before. off: offline only. no: not at all.

@@ -9,8 +9,8 @@ import pytest
 from reconciler.core.compatibility import Question
 from reconciler.core.model import StorageKind
 from reconciler.core.observed import Disk
-from reconciler.drivers.hpvm.rules import RULEBOOK, rulebook
-from tests.drivers.hpvm.asking import ask, guest, refusals
+from reconciler.drivers.hpvm.rulebook.book import RULEBOOK, rulebook
+from tests.drivers.hpvm.rulebook.asking import ask, guest, refusals
 
 FORWARD = [("4.1", "4.2"), ("4.2", "4.2.5"), ("4.2", "4.3"), ("4.2.5", "4.3"), ("4.3", "6.1"), ("6.1.5", "6.3")]
 

@@ -9,10 +9,10 @@ from reconciler.core.compatibility import Question, decide
 from reconciler.core.desired import Downtime, MigrationPolicy, StorageCopy
 from reconciler.core.model import Method, Processor, RunState, StorageKind
 from reconciler.core.observed import BootFloor, Disk, HostFacts, Registration
-from reconciler.drivers.hpvm import data
-from reconciler.drivers.hpvm.attributes import ATTRIBUTES
-from reconciler.drivers.hpvm.rules import RULEBOOK, rulebook
-from tests.drivers.hpvm.asking import LUN, ORDINARY, host
+from reconciler.drivers.hpvm.rulebook import data
+from reconciler.drivers.hpvm.rulebook.attributes import ATTRIBUTES
+from reconciler.drivers.hpvm.rulebook.book import RULEBOOK, rulebook
+from tests.drivers.hpvm.rulebook.asking import LUN, ORDINARY, host
 
 WORDS = st.text(max_size=8)
 VERSIONS = st.sampled_from(data.VERSIONS) | WORDS | st.sampled_from(["6.0", "4.20", "A.04.20", "4.2 ", "99"])

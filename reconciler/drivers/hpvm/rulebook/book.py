@@ -15,10 +15,10 @@ from functools import partial
 
 from reconciler.core.compatibility import Question, Rule, Rulebook
 from reconciler.core.observed import BootFloor
-from reconciler.drivers.hpvm.attributes import ATTRIBUTES
-from reconciler.drivers.hpvm.data import MIN_ONLINE_VERSION, VERSIONS, forward_pair, known, older
-from reconciler.drivers.hpvm.offline import OFFLINE_RULES
-from reconciler.drivers.hpvm.online import (
+from reconciler.drivers.hpvm.rulebook.attributes import ATTRIBUTES
+from reconciler.drivers.hpvm.rulebook.data import MIN_ONLINE_VERSION, VERSIONS, forward_pair, known, older
+from reconciler.drivers.hpvm.rulebook.offline import OFFLINE_RULES
+from reconciler.drivers.hpvm.rulebook.online import (
     ONLINE_RULES,
     PROCESSOR_COMPATIBLE,
     STORAGE_SHARED,

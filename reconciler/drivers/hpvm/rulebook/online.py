@@ -9,8 +9,8 @@ from __future__ import annotations
 from reconciler.core.compatibility import Question, Rule, Verdict
 from reconciler.core.model import Method, RunState
 from reconciler.core.observed import HostFacts
-from reconciler.drivers.hpvm import ends
-from reconciler.drivers.hpvm.attributes import (
+from reconciler.drivers.hpvm.rulebook import ends
+from reconciler.drivers.hpvm.rulebook.attributes import (
     DIRECT_IO,
     GUEST_KIT,
     INSERTED_MEDIA,
@@ -19,8 +19,8 @@ from reconciler.drivers.hpvm.attributes import (
     OS,
     SERVICEGUARD_NODE,
 )
-from reconciler.drivers.hpvm.basis import Basis, Confidence, RuleCard
-from reconciler.drivers.hpvm.data import (
+from reconciler.drivers.hpvm.rulebook.basis import Basis, Confidence, RuleCard
+from reconciler.drivers.hpvm.rulebook.data import (
     GUEST_SYSTEMS,
     MIN_ONLINE_VERSION,
     PROCESSOR_BASIS,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from reconciler.core.compatibility import Decision, Question, decide
 from reconciler.core.desired import Downtime, MigrationPolicy, StorageCopy
 from reconciler.core.model import Method, Processor, RunState
-from reconciler.drivers.hpvm.rules import RULEBOOK
-from tests.drivers.hpvm.asking import LOCAL_DISK, ask, guest, host
+from reconciler.drivers.hpvm.rulebook.book import RULEBOOK
+from tests.drivers.hpvm.rulebook.asking import LOCAL_DISK, ask, guest, host
 
 MAY_STOP = MigrationPolicy(downtime=Downtime.ALLOWED)
 OTHER_FAMILY = (Processor(31, 2), Processor(32, 1))

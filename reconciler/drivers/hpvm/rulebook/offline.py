@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from reconciler.core.compatibility import Question, Rule, Verdict
 from reconciler.core.model import Method, RunState
-from reconciler.drivers.hpvm import ends
-from reconciler.drivers.hpvm.attributes import KIND
-from reconciler.drivers.hpvm.basis import Basis, Confidence, RuleCard
-from reconciler.drivers.hpvm.data import COPY_BASIS, COPY_SINCE, VERSIONS, offline_class, vpar_pair, within
+from reconciler.drivers.hpvm.rulebook import ends
+from reconciler.drivers.hpvm.rulebook.attributes import KIND
+from reconciler.drivers.hpvm.rulebook.basis import Basis, Confidence, RuleCard
+from reconciler.drivers.hpvm.rulebook.data import COPY_BASIS, COPY_SINCE, VERSIONS, offline_class, vpar_pair, within
 
 
 def _card(rule: str, source: str, confidence: Confidence = Confidence.STATED) -> RuleCard:

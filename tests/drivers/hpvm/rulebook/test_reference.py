@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.compatibility import Rule
-from reconciler.drivers.hpvm import data, reference
-from reconciler.drivers.hpvm.basis import TITLES, Basis, Confidence, RuleCard
-from reconciler.drivers.hpvm.offline import OFFLINE_RULES
-from reconciler.drivers.hpvm.online import ONLINE_RULES
+from reconciler.drivers.hpvm.rulebook import data, reference
+from reconciler.drivers.hpvm.rulebook.basis import TITLES, Basis, Confidence, RuleCard
+from reconciler.drivers.hpvm.rulebook.offline import OFFLINE_RULES
+from reconciler.drivers.hpvm.rulebook.online import ONLINE_RULES
 
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "reference" / "integrity-vm-rules.md"
+PAGE = Path(__file__).resolve().parents[4] / "docs" / "reference" / "integrity-vm-rules.md"
 RULES = [*ONLINE_RULES, *OFFLINE_RULES]
 BASES = [
     *(card.basis for card, _ in RULES),
@@ -25,7 +25,7 @@ BASES = [
 
 
 def test_the_page_is_up_to_date() -> None:
-    """Else: python -m reconciler.drivers.hpvm.reference > docs/reference/integrity-vm-rules.md"""
+    """Else: python -m reconciler.drivers.hpvm.rulebook.reference > docs/reference/integrity-vm-rules.md"""
     assert reference.page() == PAGE.read_text(encoding="utf-8")
 
 

@@ -9,12 +9,12 @@ import pytest
 from reconciler.core.compatibility import Question, Rule
 from reconciler.core.model import Method, RunState, StorageKind
 from reconciler.core.observed import Disk, Registration
-from reconciler.drivers.hpvm import offline, online, rules
-from reconciler.drivers.hpvm.attributes import ATTRIBUTES
-from reconciler.drivers.hpvm.basis import RuleCard
-from reconciler.drivers.hpvm.offline import OFFLINE_RULES
-from reconciler.drivers.hpvm.online import ONLINE_RULES
-from tests.drivers.hpvm.asking import LOCAL_DISK, LUN, SAN_DISK, ask, checked, guest, refusals
+from reconciler.drivers.hpvm.rulebook import offline, online
+from reconciler.drivers.hpvm.rulebook.attributes import ATTRIBUTES
+from reconciler.drivers.hpvm.rulebook.basis import RuleCard
+from reconciler.drivers.hpvm.rulebook.offline import OFFLINE_RULES
+from reconciler.drivers.hpvm.rulebook.online import ONLINE_RULES
+from tests.drivers.hpvm.rulebook.asking import LOCAL_DISK, LUN, SAN_DISK, ask, checked, guest, refusals
 
 RULES = [*ONLINE_RULES, *OFFLINE_RULES]
 SHARED_LUN = Disk(LUN, StorageKind.SAN, shared_with=("db01",))
@@ -154,4 +154,4 @@ def test_unknown_and_unlisted_words_read_differently() -> None:
 
 
 def test_the_keys_are_listed_at_the_top_of_the_rule_book() -> None:
-    assert ", ".join(attribute.key for attribute in ATTRIBUTES) in (rules.__doc__ or "")
+    assert ", ".join(attribute.key for attribute in ATTRIBUTES) in (book.__doc__ or "")

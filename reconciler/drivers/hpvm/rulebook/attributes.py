@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reconciler.core.compatibility import Question
-from reconciler.drivers.hpvm.data import known, older
+from reconciler.drivers.hpvm.rulebook.data import known, older
 
 VPARS_SINCE = "6.1"
 """Virtual partitions and direct I/O came with the 6.x releases; before them there are none to ask about."""
