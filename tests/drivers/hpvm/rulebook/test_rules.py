@@ -9,7 +9,7 @@ import pytest
 from reconciler.core.compatibility import Question, Rule
 from reconciler.core.model import Method, RunState, StorageKind
 from reconciler.core.observed import Disk, Registration
-from reconciler.drivers.hpvm.rulebook import offline, online
+from reconciler.drivers.hpvm.rulebook import book, offline, online
 from reconciler.drivers.hpvm.rulebook.attributes import ATTRIBUTES
 from reconciler.drivers.hpvm.rulebook.basis import RuleCard
 from reconciler.drivers.hpvm.rulebook.offline import OFFLINE_RULES
