@@ -12,6 +12,7 @@ A line a folder, from the outside in; imports only ever point down this list:
     drivers/    what a platform can be asked and told: registry, simulated, hpvm
     documents/  YAML text to documents with line numbers, checked against schemas/
     git/        desired state at a commit, reports onto the status branch
+    ssh/        a command on a host, within limits on time and output; connections that stay open
     render/     a report as text, markdown: pure, escapes whatever documents and hosts said
     core/       values in, values out: desired, observed, diff, compatibility, planning, execution, report
     errors      what can go wrong, who must act, which exit code
