@@ -6,12 +6,24 @@ it, and looks at a host. It decides nothing: what to do next is core/execution's
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from reconciler.core.commands import Answer, Command, Guard, Verb
 from reconciler.core.desired import Host
 from reconciler.core.observed import Look
 from reconciler.core.records import MoveRecord
+
+
+@dataclass(frozen=True)
+class Attestation:
+    """An operator's word, in the settings: the present boot of this guest (uuid) began on this version, as of this day
+    (`2026-11-20`)."""
+
+    guest: str
+    version: str
+    seen: str
+    by: str
 
 
 class Driver(Protocol):

@@ -10,8 +10,7 @@ from difflib import get_close_matches
 from reconciler.core.compatibility import Decision, Question, decide
 from reconciler.core.desired import DesiredFleet, MigrationPolicy
 from reconciler.core.diff import GuestDiff
-from reconciler.core.observed import ObservedFleet, Unreachable
-from reconciler.drivers.registry import RULEBOOKS
+from reconciler.core.observed import Unreachable
 from reconciler.errors import UsageError
 from reconciler.loop.once import Planned
 from reconciler.render.explanation import Explanation, explain
@@ -25,15 +24,14 @@ def explained(desired: DesiredFleet, planned: Planned, guest: str, to: str = "")
         raise _unknown("guest", guest, [entry.name for entry in planned.difference.guests])
     if to and to not in desired.hosts:
         raise _unknown("host", to, list(desired.hosts))
-    decision, obstacle = _decision(desired, planned.observed, found, to or found.wanted)
+    decision, obstacle = _decision(desired, planned, found, to or found.wanted)
     plan = planned.plan if to in ("", found.wanted) else None
     return explain(planned.difference, plan, guest, to, decision, obstacle)
 
 
-def _decision(
-    desired: DesiredFleet, observed: ObservedFleet, guest: GuestDiff, target: str
-) -> tuple[Decision | None, str]:
+def _decision(desired: DesiredFleet, planned: Planned, guest: GuestDiff, target: str) -> tuple[Decision | None, str]:
     """Every verdict, or why no rule could be asked."""
+    observed = planned.observed
     if guest.place is None:
         return None, "no rule was asked: there is not exactly one copy that runs or could be started"
     if not target:
@@ -46,7 +44,7 @@ def _decision(
     if source is None or there is None or entry is None:
         why = look.reason if isinstance(look, Unreachable) else "it is not declared"
         return None, f"no rule was asked: nothing is known of {target}: {why}"
-    book = RULEBOOKS.get(source.platform)
+    book = planned.rulebooks.get(source.platform)
     if book is None:
         return None, f"no rule was asked: there is no rule book for platform {source.platform}"
     document = desired.guests.get(guest.name)

@@ -11,14 +11,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from reconciler.core.compatibility import Rulebook
 from reconciler.core.desired import DesiredFleet
 from reconciler.core.diff import Diff, diff
 from reconciler.core.execution import evidence
 from reconciler.core.execution.brakes import brakes, history_rewritten
+from reconciler.core.execution.move import Timing
 from reconciler.core.observed import ObservedFleet, undeclared
 from reconciler.core.planning.plan import Brake, Plan
 from reconciler.core.reports.report import Report
-from reconciler.drivers.registry import RULEBOOKS
+from reconciler.drivers.registry import RULEBOOKS, rulebooks
 from reconciler.errors import DesiredStateError, GitError, SettingsError, StateFolderError
 from reconciler.git.revision import is_descendant
 from reconciler.git.status_branch import Published
@@ -38,6 +40,8 @@ class Planned:
     observed: ObservedFleet
     difference: Diff
     plan: Plan
+    rulebooks: Mapping[str, Rulebook] = field(default_factory=lambda: RULEBOOKS)
+    """By platform, under the settings."""
 
 
 @dataclass(frozen=True)
@@ -85,11 +89,12 @@ def plan_once(fleet: Fleet, observed: ObservedFleet | None = None) -> Planned:
     before = previous(fleet.status())
     observed = undeclared(before.remembered(observed), before.startable, fleet.settings.lost_hosts)
     difference = diff(fleet.desired, observed, before.machines)
-    plan = planned(_config(fleet, kept.controller, Options()), fleet.desired, observed, difference)
+    config = _config(fleet, kept.controller, Options())
+    plan = planned(config, fleet.desired, observed, difference)
     held = brakes(fleet.desired, observed, plan, previous_guests=before.guests, bad_runs=kept.bad_runs, allow={})
     if fleet.follows and plan.steps:
         held = (*_rewritten(fleet, kept.acted), *held)
-    return Planned(observed, difference, replace(plan, brakes=held))
+    return Planned(observed, difference, replace(plan, brakes=held), config.rulebooks)
 
 
 def apply_once(fleet: Fleet, options: Options) -> tuple[Report, Published]:
@@ -205,8 +210,9 @@ def _config(fleet: Fleet, controller: str, options: Options) -> Config:
     ceilings = fleet.settings.ceilings
     return Config(
         controller=controller,
-        rulebooks=RULEBOOKS,
+        rulebooks=rulebooks(fleet.settings.drivers),
         make_command=fleet.make_command,
+        timing=replace(Timing(), poll_s=fleet.settings.poll_s),
         lost_hosts=frozenset(fleet.settings.lost_hosts),
         ask=options.ask is not None,
         allow={name: min(count, ceilings.get(f"{name}_per_pass", count)) for name, count in options.allow.items()},

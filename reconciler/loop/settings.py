@@ -17,6 +17,7 @@ from typing import Any
 from reconciler.core.desired import DesiredFleet, Mode
 from reconciler.documents.schemas import schema_folder
 from reconciler.documents.values import schema_problems
+from reconciler.drivers.protocol import Attestation
 from reconciler.errors import SettingsError
 
 ENVIRONMENT = "RECONCILER_SETTINGS"
@@ -38,16 +39,6 @@ class SshSettings:
     connect_timeout_s: float = 10.0
     command_timeout_s: float = 60.0
     output_bytes_max: int = 4 * 1024 * 1024
-
-
-@dataclass(frozen=True)
-class Attestation:
-    """An operator's word for the version that a guest's present boot began on, as of a day."""
-
-    guest: str
-    version: str
-    seen: str
-    by: str
 
 
 @dataclass(frozen=True)
@@ -180,7 +171,9 @@ def _settings(path: Path, raw: dict[str, Any]) -> Settings:
         ssh_addresses=tuple(network.get("ssh_addresses", ())),
         migration_addresses=tuple(network.get("migration_addresses", Settings.migration_addresses)),
         poll_s=float(raw.get("timing", {}).get("poll_s", Settings.poll_s)),
-        attestations=tuple(Attestation(**entry) for entry in raw.get("boot_attestations", ())),
+        attestations=tuple(
+            Attestation(**{**entry, "guest": entry["guest"].lower()}) for entry in raw.get("boot_attestations", ())
+        ),
         lost_hosts={entry["host"]: f"since {entry['since']}: {entry['reason']}" for entry in raw.get("lost_hosts", ())},
     )
 

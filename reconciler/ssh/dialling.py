@@ -6,14 +6,13 @@ speaks something else, and the library would read an endless first line for ever
 
 from __future__ import annotations
 
-import fnmatch
-import ipaddress
 import socket
 import time
 from collections.abc import Sequence
 
 from reconciler.core.names import printable
 from reconciler.ssh.access import Access, Target
+from reconciler.ssh.addresses import in_ranges, literal_address, name_fits
 from reconciler.ssh.trouble import HostUnreachable, Trouble
 
 ADDRESSES_MAX = 8
@@ -104,10 +103,10 @@ def _await_greeting(connected: socket.socket, target: Target, access: Access, de
 
 def _allowed(target: Target, access: Access) -> Sequence[tuple[socket.AddressFamily, Address]]:
     """Where the target may be dialled: what the settings allow of what its address stands for; never empty."""
-    literal = _literal(target.address)
+    literal = literal_address(target.address)
     may = access.addresses
-    by_name = not may or (literal is None and any(_fits(target.address, pattern) for pattern in may))
-    if literal is not None and not by_name and not _in_ranges(target.address, may):
+    by_name = not may or (literal is None and any(name_fits(target.address, pattern) for pattern in may))
+    if literal is not None and not by_name and not in_ranges(target.address, may):
         raise _not_allowed(target, access)
     try:
         # Has no timeout of its own: the resolver's, in resolv.conf, is the limit.
@@ -119,7 +118,7 @@ def _allowed(target: Target, access: Access) -> Sequence[tuple[socket.AddressFam
             "the name leads to no address",
             hint=f"see what `getent hosts {printable(target.address)}` says here, or put an IP address there",
         ) from error
-    dialled = [(family, address) for family, *_, address in found if by_name or _in_ranges(str(address[0]), may)]
+    dialled = [(family, address) for family, *_, address in found if by_name or in_ranges(str(address[0]), may)]
     if not dialled:
         raise _not_allowed(target, access)
     return dialled[:ADDRESSES_MAX]
@@ -132,30 +131,6 @@ def _not_allowed(target: Target, access: Access) -> HostUnreachable:
         f"the settings allow other addresses only: {printable(', '.join(access.addresses))}",
         hint="correct the address in the Host document, or add its range to `addresses` in the settings",
     )
-
-
-def _literal(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return None
-    return getattr(parsed, "ipv4_mapped", None) or parsed  # ::ffff:192.0.2.1 is dialled as 192.0.2.1
-
-
-def _in_ranges(address: str, ranges: tuple[str, ...]) -> bool:
-    literal = _literal(address)
-    return literal is not None and any(literal in network for network in map(_network, ranges) if network is not None)
-
-
-def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
-    try:
-        return ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return None  # a pattern of names
-
-
-def _fits(name: str, pattern: str) -> bool:
-    return _network(pattern) is None and fnmatch.fnmatchcase(name.lower(), pattern.lower())
 
 
 def _left_s(deadline: float) -> float:

@@ -9,7 +9,7 @@ import pytest
 from reconciler.core.compatibility import Question
 from reconciler.core.model import Method, Processor
 from reconciler.core.observed import HostFacts
-from reconciler.drivers.registry import RULEBOOKS, open_driver, refusal, simulated_clock
+from reconciler.drivers.registry import RULEBOOKS, Means, open_driver, refusal, simulated_clock
 from reconciler.drivers.simulated.statefile import StateFile
 from reconciler.errors import SettingsError
 from tests.drivers.simulated.story import Story
@@ -18,7 +18,7 @@ from tests.drivers.simulated.story import Story
 def test_the_simulated_driver_is_opened_by_name_with_the_clock_of_its_fleet(tmp_path: Path) -> None:
     path = tmp_path / "fleet.json"
     StateFile.create(path, Story.of().world, speed=30)
-    driver = open_driver("simulated", {"state_file": str(path)})
+    driver = open_driver("simulated", Means({"state_file": str(path)}))
     clock = simulated_clock(driver)
     assert driver.name == "simulated"
     assert clock is not None
@@ -29,12 +29,12 @@ def test_the_simulated_driver_is_opened_by_name_with_the_clock_of_its_fleet(tmp_
 @pytest.mark.parametrize("settings", [{}, {"state_file": ""}, {"state_file": 7}, {"state_file": "x", "speed": 1}])
 def test_settings_that_make_no_sense_are_refused(settings: dict[str, object]) -> None:
     with pytest.raises(SettingsError, match="driver simulated"):
-        open_driver("simulated", settings)
+        open_driver("simulated", Means(settings))
 
 
 def test_a_driver_that_does_not_exist_is_refused_with_those_that_do() -> None:
     with pytest.raises(SettingsError, match="simulated"):
-        open_driver("imaginary", {})
+        open_driver("imaginary", Means())
 
 
 def _question(platform: str, family: int) -> Question:

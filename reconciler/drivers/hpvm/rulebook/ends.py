@@ -12,6 +12,8 @@ from reconciler.core.model import Method
 from reconciler.drivers.hpvm.rulebook.basis import RuleCard
 from reconciler.drivers.hpvm.rulebook.data import VERSIONS, known, shared_devices
 
+UNKNOWN_DEVICES = "unknown_devices"
+"""Key of the devices that a look could not make out; absent where there are none."""
 NAMES_MAX = 3
 """How many names a reason spells out before it only counts."""
 
@@ -73,6 +75,16 @@ def unpresented(card: RuleCard, question: Question) -> Verdict | None:
     return card.refuses(
         f"{target.name} cannot see LUN {names(hidden)} of {guest.name}",
         f"present it to {target.name} and make its device files there (`ioscan`, `insf`)",
+    )
+
+
+def devices_known(card: RuleCard, question: Question) -> Verdict:
+    """Whether all of the guest's devices are such that we know what becomes of them."""
+    name, unknown = question.guest.name, question.guest.attributes.get(UNKNOWN_DEVICES, "")
+    if not unknown:
+        return card.allows(f"every device of {name} is of a kind that we know")
+    return card.refuses(
+        f"{name} has what we do not know how to move: {unknown}", "remove it from the guest, or move the guest by hand"
     )
 
 

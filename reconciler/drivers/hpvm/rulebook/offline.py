@@ -27,6 +27,7 @@ STORAGE_REACHABLE = _card(
     "storage-reachable", "Integrity VM 4.2 manual, p. 168 and 179; Integrity VM 4.0 manual, section 10.3"
 )
 NETWORKS_PRESENT = _card("networks-present", "Integrity VM 4.2 manual, p. 169")
+DEVICES_KNOWN = _card("devices-known", "no source speaks of migrating a guest with such a device", Confidence.UNKNOWN)
 SHARED_DISKS = _card("shared-disks", "message of hpvmmigrate 3.5, seen on a host", Confidence.OBSERVED)
 
 
@@ -93,12 +94,23 @@ def storage_reachable(question: Question) -> Verdict:
                 f"update {host.name}, or put the disks on SAN LUNs that both hosts see",
                 COPY_BASIS,
             )
+    unsized = [disk.id for disk in guest.local_disks if disk.size_mib <= 0]
+    if unsized:
+        return STORAGE_REACHABLE.refuses(
+            f"the size of {ends.names(unsized)} of {guest.name} is not known, so it is not known whether a copy fits",
+            f"find out on {question.source.name} why it cannot be read",
+        )
     return STORAGE_REACHABLE.allows(f"the contents of {disks} are copied ({guest.copied_mib()} MiB)", COPY_BASIS)
 
 
 def networks_present(question: Question) -> Verdict:
     """Does the target have every virtual switch of the guest, under the same name?"""
     return ends.networks(NETWORKS_PRESENT, question)
+
+
+def devices_known(question: Question) -> Verdict:
+    """Are all its devices of a kind that we know how to move?"""
+    return ends.devices_known(DEVICES_KNOWN, question)
 
 
 def shared_disks(question: Question) -> Verdict:
@@ -112,6 +124,7 @@ OFFLINE_RULES: tuple[tuple[RuleCard, Rule], ...] = (
     (VERSION_CLASS, version_class),
     (STORAGE_REACHABLE, storage_reachable),
     (NETWORKS_PRESENT, networks_present),
+    (DEVICES_KNOWN, devices_known),
     (SHARED_DISKS, shared_disks),
 )
 """In the order in which `explain` prints them; the first that refuses is the one that a decision names."""

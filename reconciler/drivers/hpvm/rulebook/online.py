@@ -48,6 +48,7 @@ VERSION_PAIR = _card(
 PROCESSOR_COMPATIBLE = RuleCard("processor-compatible", Method.ONLINE, PROCESSOR_BASIS)
 STORAGE_SHARED = _card("storage-shared", "Integrity VM 4.2 manual, p. 168 and 179")
 NETWORKS_PRESENT = _card("networks-present", "Integrity VM 4.2 manual, p. 169")
+DEVICES_KNOWN = _card("devices-known", "no source speaks of migrating a guest with such a device", Confidence.UNKNOWN)
 SHARED_DISKS = _card("shared-disks", "Integrity VM 4.2 manual, p. 180; Integrity VM 4.3 manual, p. 193")
 MEDIA_EJECTED = _card("media-ejected", "Integrity VM 4.2 manual, p. 179")
 NO_DIRECT_IO = _card(
@@ -194,6 +195,11 @@ def networks_present(question: Question) -> Verdict:
     return ends.networks(NETWORKS_PRESENT, question)
 
 
+def devices_known(question: Question) -> Verdict:
+    """Are all its devices of a kind that we know how to move?"""
+    return ends.devices_known(DEVICES_KNOWN, question)
+
+
 def shared_disks(question: Question) -> Verdict:
     """If other guests use the guest's disks as well: do the versions of both hosts allow that?"""
     return ends.shared_disks(SHARED_DISKS, question)
@@ -287,6 +293,7 @@ ONLINE_RULES: tuple[tuple[RuleCard, Rule], ...] = (
     (PROCESSOR_COMPATIBLE, processor_compatible),
     (STORAGE_SHARED, storage_shared),
     (NETWORKS_PRESENT, networks_present),
+    (DEVICES_KNOWN, devices_known),
     (SHARED_DISKS, shared_disks),
     (MEDIA_EJECTED, media_ejected),
     (NO_DIRECT_IO, no_direct_io),

@@ -1,0 +1,133 @@
+"""The driver of Integrity VM hosts: the protocol, over SSH.
+
+Opened by the registry. Thin: what to ask is observe.sh, how to read it is facts, how a deed is spelt is commands, how
+it is guarded is the host book. Decides nothing.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from importlib import resources
+
+from reconciler.core.commands import Answer, AnswerKind, Command, Guard, Verb
+from reconciler.core.desired import Host
+from reconciler.core.names import printable
+from reconciler.core.observed import BootFloor, Look, Unreachable
+from reconciler.core.records import MoveRecord
+from reconciler.drivers.hpvm import commands
+from reconciler.drivers.hpvm.facts import facts
+from reconciler.drivers.hpvm.parse.sections import Unreadable, split
+from reconciler.drivers.hpvm.reading import Reading, Stated
+from reconciler.drivers.hpvm.settings import HpvmSettings
+from reconciler.ssh import hostbook
+from reconciler.ssh.access import Target
+from reconciler.ssh.addresses import allowed
+from reconciler.ssh.connections import Connections
+from reconciler.ssh.trouble import ConnectionLost, HostUnreachable
+
+SLOTS = 1
+"""One migration a host, in and out together (Integrity VM 4.2.5 release notes, p. 91)."""
+ATTESTED_DAYS = 7
+"""How long an operator's word for a guest's boot holds."""
+
+
+class HpvmDriver:
+    """Drives Integrity VM hosts. Used by several threads, for different hosts at once."""
+
+    name = "hpvm"
+
+    def __init__(
+        self,
+        connections: Connections,
+        settings: HpvmSettings,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.connections = connections
+        self.settings = settings
+        self._now = now
+        self._aliases: dict[str, str] = {}
+        """What hosts call each other on the migration network -> host name, of all hosts that were looked at."""
+
+    def look(self, host: Host) -> Look:
+        """Everything about the host. One that cannot be read, or not beyond doubt, is `Unreachable`."""
+        try:
+            return facts(self.read(host))
+        except (HostUnreachable, ConnectionLost) as error:
+            return Unreachable(host.name, error.what)
+        except Unreadable as error:
+            excerpt = f": {printable(error.excerpt.strip()[:80])}" if error.excerpt.strip() else ""
+            return Unreachable(host.name, f"what it says cannot be read: {error.what}{excerpt}")
+
+    def read(self, host: Host) -> Reading:
+        """One look, not judged yet. Raises HostUnreachable, ConnectionLost, or Unreadable for an address that the
+        settings do not allow."""
+        if not self.may_receive(host):
+            raise Unreadable(f"its migration address {host.reached_as} is not among those of the settings")
+        self._aliases[host.reached_as] = host.name
+        token = f"@{secrets.token_hex(12)}"
+        folders = (self.settings.record_folder, self.settings.copy_folder)
+        said = self.connections.run(target(host), ("sh", "-c", program(), "reconciler", token, *folders))
+        reading = Reading(host.name, split(text(said.stdout), token), self._stated(host))
+        reading.chatter = text(said.stderr)
+        return reading
+
+    def may_receive(self, host: Host) -> bool:
+        """Whether the settings allow guests to be sent to the address that the host's document gives."""
+        return not host.migration_address or allowed(host.migration_address, self.settings.migration_addresses)
+
+    def command(self, verb: Verb, host: str, record: MoveRecord, guard: Guard | None) -> Command:
+        """The one way a command is made. Raises UnsafeWord for a word that must not become part of one."""
+        return commands.command(verb, host, record, guard)
+
+    def send(self, host: Host, command: Command) -> Answer:
+        """Run it on the host, behind its guard. No answer means that nothing is known."""
+        if command.host != host.name:
+            return Answer(AnswerKind.FAILED, 2, f"a command for {command.host} was sent to {host.name}")
+        argv = hostbook.invocation(
+            self.settings.record_folder,
+            command.verb,
+            command.record,
+            command.guard,
+            commands.deed(command),
+            slots=SLOTS,
+        )
+        try:
+            said = self.connections.run(target(host), argv, timeout_s=command.timeout_s)
+        except (HostUnreachable, ConnectionLost) as error:
+            return Answer(AnswerKind.LOST, None, error.what)
+        return hostbook.answer(said.status, text(said.stdout), text(said.stderr))
+
+    def close(self) -> None:
+        """Hang up on all hosts."""
+        self.connections.close()
+
+    def _stated(self, host: Host) -> Stated:
+        today = self._now().date()
+        attested = {
+            entry.guest: BootFloor(entry.version, "settings", f"{entry.seen}, attested by {entry.by}")
+            for entry in self.settings.attested
+            if timedelta(0) <= today - datetime.fromisoformat(entry.seen).date() <= timedelta(days=ATTESTED_DAYS)
+        }
+        stated = self.settings.stated.get(host.name, self.settings.usually)
+        return replace(stated, attested=attested, aliases=dict(self._aliases))
+
+
+def target(host: Host) -> Target:
+    """Where a host's document says it is."""
+    return Target(host.name, host.dialled, host.port)
+
+
+def text(raw: bytes) -> str:
+    """What a host printed. Bytes that are no text become a sign that no name and no number contains."""
+    return raw.decode("utf-8", "replace")
+
+
+@cache
+def program() -> str:
+    """The text of observe.sh, without the comments that only its readers need."""
+    lines = resources.files("reconciler.drivers.hpvm").joinpath("observe.sh").read_text(encoding="utf-8").splitlines()
+    return "\n".join(line for line in lines if line.strip() and not line.lstrip().startswith("#")) + "\n"

@@ -1,0 +1,52 @@
+"""One look's output, parted into the answers of its commands. Called by facts and by check; knows no command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+class Unreadable(ValueError):
+    """Text that is not what it should be. `what` names the command and the trouble; `excerpt` shows the text."""
+
+    def __init__(self, what: str, excerpt: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.excerpt = excerpt
+
+
+@dataclass(frozen=True)
+class Section:
+    """What one command printed, and its exit status; None where its answer was cut off."""
+
+    text: str = ""
+    status: int | None = None
+
+
+NOTHING = Section()
+
+
+def split(output: str, token: str) -> Mapping[str, Section]:
+    """Section name -> answer, in the order in which they came. The first of two of a name counts."""
+    found: dict[str, Section] = {}
+    name, lines = "", list[str]()
+    for line in output.split("\n"):
+        if not line.startswith(f"{token} "):
+            lines.append(line)
+            continue
+        word = line[len(token) + 1 :]
+        if not word.startswith("= "):
+            name, lines = word, []
+        elif name:
+            status = word[2:].strip()
+            text = "\n".join(lines)
+            found.setdefault(name, Section(text, int(status) if status.isdecimal() else None))
+            name, lines = "", []
+    if name:
+        found.setdefault(name, Section("\n".join(lines)))
+    return found
+
+
+def numbered(sections: Mapping[str, Section], prefix: str) -> Mapping[str, Section]:
+    """The sections whose names begin with this word, by what follows it."""
+    return {name[len(prefix) + 1 :]: found for name, found in sections.items() if name.startswith(f"{prefix} ")}
