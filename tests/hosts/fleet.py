@@ -35,7 +35,7 @@ RENAMED = {"sh": "dash", "awk": "mawk", "sync": "true"}
 LEGACY_CLIENT = """\
     KexAlgorithms +diffie-hellman-group14-sha1
     HostKeyAlgorithms +ssh-rsa
-    PubkeyAcceptedAlgorithms +ssh-rsa
+    PubkeyAcceptedAlgorithms ssh-rsa
     MACs +hmac-sha1
 """
 HOST_DOCUMENT = """\

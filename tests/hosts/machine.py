@@ -212,12 +212,12 @@ class Machine:
         process, self._process = self._process, None
         assert process is not None, f"{self.name} is down"
         first = _children(process.pid)
-        process.kill()  # its child goes with it, and with that one the namespaces
+        for pid in first or [process.pid]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)  # with process 1 go the namespaces, and then `unshare`, which buries it
         process.wait(END_TIMEOUT_S)
         assert process.stdin is not None
         process.stdin.close()
-        for pid in first:
-            _await_end(pid)
 
     def _keep(self, first: int) -> None:
         """Kill all but process 1, which does nothing by itself, and save what nobody can change any more."""
@@ -233,9 +233,12 @@ class Machine:
 
     def stop_listening(self) -> None:
         """Refuse connections and break those there are; what runs goes on."""
-        for pid in self._servers():
+        servers = self._servers()
+        for pid in servers:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        for pid in servers:
+            _await_end(pid)
         self.cut = True
 
     def hang(self) -> None:
