@@ -227,7 +227,7 @@ class Catalogue:
         rows = []
         for index, switch in enumerate(guest.networks):
             mac = extra.macs[index] if index < len(extra.macs) else _mac(guest.uuid, index)
-            port: int | None = extra.ports[index] if index < len(extra.ports) else self.number(host, guest.uuid)
+            port = extra.ports[index] if index < len(extra.ports) else self.number(host, guest.uuid)
             rows.append(NetworkRow(adaptor, switch, port, bus, device + index, mac))
         return tuple(rows)
 

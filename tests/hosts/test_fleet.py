@@ -100,7 +100,9 @@ def test_a_check_speaks_for_the_stopped_guest_and_changes_nothing(fleet: SshdFle
 def test_a_migration_whose_command_is_killed_is_cut_short(fleet: SshdFleet) -> None:
     in_background(fleet, "a", "hpvmmigrate -o -P web -h b-hpvm-migr")
     wait_for(fleet, "b", "web", "On (MGT)")
-    [pid] = [pid for pid, line in fleet.processes("a").items() if "bin/hpvmmigrate" in line and "run" in line.split("/")[1]]
+    [pid] = [
+        pid for pid, line in fleet.processes("a").items() if "bin/hpvmmigrate" in line and "run" in line.split("/")[1]
+    ]
     os.kill(pid, 9)
     wait_for(fleet, "a", "web", "On (OS)")
     fleet.settle()
@@ -175,7 +177,9 @@ def test_a_full_disk_takes_nothing_more(fleet: SshdFleet) -> None:
 
 
 def test_there_is_no_command_that_these_systems_lack(fleet: SshdFleet) -> None:
-    said = say(fleet, "a", "for name in flock timeout readlink mktemp python3 stat xargs; do command -v $name; done; date +%s")
+    said = say(
+        fleet, "a", "for name in flock timeout readlink mktemp python3 stat xargs; do command -v $name; done; date +%s"
+    )
     assert "s\n" == said.out
 
 

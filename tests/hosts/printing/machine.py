@@ -19,6 +19,7 @@ def machinfo(host: HostRow) -> str:
     return f"""\
 CPU info:
   {_cpus(host)}
+          {host.bus}
 {_logical(host)}
 Memory: {host.memory_mb} MB ({host.memory_mb / 1024:.2f} GB)
 
@@ -39,29 +40,27 @@ OS info:
    Version:   U (unlimited-user license)
    Machine:   ia64
    ID Number: {firmware.id_number}
-   vmunix _release_version:
-@(#) $Revision: vmunix:    B.11.31_LR FLAVOR=perf
-"""
+{firmware.ending}"""
 
 
 def machinfo_verbose(host: HostRow) -> str:
     """As HP-UX 11.31 prints it with `-v`: family and model as numbers."""
-    plain = machinfo(host)
-    head, memory, rest = plain.partition("\nMemory: ")
+    _, memory, rest = machinfo(host).partition("\nMemory: ")
+    head = f"CPU info:\n  {_cpus(host)}\n  {host.bus}\n{_logical(host)}"
     word = f"0x00000000{host.family:02x}{host.model:02x}{host.revision:02x}04"
     details = f"""
-          Vendor identification:        GenuineIntel
-          Processor version info:       {word}
-                  Family {host.family}, model {host.model}, stepping {host.revision}
-          Processor capabilities:       0x0000000000000001
-                  Implements long branch
-          Bus features supported:       0xbdf0000060000000
-          Bus features enabled:         0x0000000040000000
-                  Bus Lock Signal masked
-          L1 Instruction cache:      16 KB, 4-way
-          L1 Data cache:             16 KB, 4-way
-          L2 Unified cache:         256 KB, 8-way
-          L3 Unified cache:           6 MB, 12-way
+  Vendor identification:        GenuineIntel
+  Processor version info:       {word}
+          Family {host.family}, model {host.model}, stepping {host.revision}
+  Processor capabilities:       0x0000000000000001
+          Implements long branch
+  Bus features supported:       0xbdf0000060000000
+  Bus features enabled:         0x0000000040000000
+          Bus Lock Signal masked
+  L1 Instruction cache:      16 KB, 4-way
+  L1 Data cache:             16 KB, 4-way
+  L2 Unified cache:         256 KB, 8-way
+  L3 Unified cache:           6 MB, 12-way
 """
     return f"{head}{details}{memory}{rest}"
 
@@ -128,7 +127,6 @@ def _cpus(host: HostRow) -> str:
 
 
 def _logical(host: HostRow) -> str:
-    lines = f"          {host.bus}\n"
-    if host.logical is not None:
-        lines += f"          {host.logical} logical processors ({host.logical // host.sockets} per socket)\n"
-    return lines
+    if host.logical is None:
+        return ""
+    return f"          {host.logical} logical processors ({host.logical // host.sockets} per socket)\n"

@@ -35,16 +35,15 @@ class NetworkRow:
 
     adaptor: str
     switch: str
-    port: int | None
+    port: int
     bus: int
     device: int
     mac: str
     """Twelve hexadecimal digits."""
 
-    @property
-    def resource(self) -> str:
+    def resource(self, *, with_port: bool) -> str:
         """As commands take it."""
-        port = f":portid:{self.port}" if self.port is not None else ""
+        port = f":portid:{self.port}" if with_port else ""
         return f"network:{self.adaptor}:{self.bus},{self.device},0x{self.mac.upper()}:vswitch:{self.switch}{port}"
 
 
@@ -137,6 +136,8 @@ class Firmware:
     model: str = "ia64 hp server rx6600"
     serial: str = "XXXXXXXXXX"
     id_number: str = "XXXXXXXXXX"
+    ending: str = "   vmunix _release_version:\n@(#) $Revision: vmunix:    B.11.31_LR FLAVOR=perf\n"
+    """Some lines have blanks behind them on some machines."""
 
 
 @dataclass(frozen=True)

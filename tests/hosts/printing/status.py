@@ -125,7 +125,7 @@ def details(guest: GuestRow) -> str:
         for row in guest.devices
     )
     networks = (
-        f"{'vswitch':<9} {row.adaptor:<10} {row.switch:<10} {row.port or '':<7} "
+        f"{'vswitch':<9} {row.adaptor:<10} {row.switch:<10} {row.port:<7} "
         f"{row.bus:>3} {row.device:>3} {0:>3} {_dashed(row.mac)}"
         for row in guest.networks
     )
@@ -139,11 +139,10 @@ def details(guest: GuestRow) -> str:
     )
 
 
-def devices(guest: GuestRow) -> str:
-    """One guest's devices, in the form that commands take."""
-    return DEVICES.format(
-        storage=_lines(row.resource for row in guest.devices), networks=_lines(row.resource for row in guest.networks)
-    )
+def devices(guest: GuestRow, version: tuple[int, ...]) -> str:
+    """One guest's devices, in the form that commands take. Ports of switches are named since 4.1."""
+    networks = (row.resource(with_port=version >= (4, 1)) for row in guest.networks)
+    return DEVICES.format(storage=_lines(row.resource for row in guest.devices), networks=_lines(networks))
 
 
 def _dashed(mac: str) -> str:

@@ -36,7 +36,7 @@ def hpvmstatus(call: Call) -> int:
     elif "r" in options.flags:
         call.out(resources.resources_of(rows[0]) if one else resources.resources(rows))
     elif "d" in options.flags and one:
-        call.out(status.devices(rows[0]))
+        call.out(status.devices(rows[0], version))
     elif one:
         call.out(status.details(rows[0]))
     else:
