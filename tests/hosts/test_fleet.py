@@ -14,8 +14,11 @@ from reconciler.core.observed import Disk
 from reconciler.drivers.registry import refusal
 from reconciler.drivers.simulated.fleet import SimGuest, SimHost
 from reconciler.drivers.simulated.world import World
+from tests.hosts.catalogue import Extra
 from tests.hosts.fleet import SshdFleet
+from tests.hosts.printing.rows import DynamicMemory
 from tests.hosts.shell import begin, say
+from tests.hosts.transcripts import Transcript
 from tests.hosts.variants import Lie, Variants
 
 pytestmark = pytest.mark.slow
@@ -124,6 +127,47 @@ def test_guests_start_stop_and_boot_again(fleet: SshdFleet) -> None:
     assert "Off" == row(fleet, "a", "db")
     assert 0 == say(fleet, "a", "hpvmstop -F -P web").status
     assert "Off" == row(fleet, "a", "web")
+
+
+def test_what_the_platform_refuses_is_said_in_its_own_words(fleet: SshdFleet) -> None:
+    recorded = Transcript.named("hpvmmigrate-refusals-3.5").text
+    with fleet.change() as world:
+        world.fleet.hosts["b"].networks = ()
+    switch = say(fleet, "a", "hpvmmigrate -o -P web -h b-hpvm-migr")
+    with fleet.change() as world:
+        world.fleet.hosts["b"].networks, world.fleet.hosts["b"].presented = ("prod",), ()
+    device = say(fleet, "a", "hpvmmigrate -o -P web -h b-hpvm-migr")
+    lost = say(fleet, "a", "hpvmmigrate -o -P web -h nowhere")
+    assert {1} == {said.status for said in (switch, device, lost)}
+    assert [] == [said.err for said in (switch, device, lost) if said.err not in recorded]
+    assert "ERROR (nix)" in say(fleet, "a", "hpvmstatus -P nix").err
+
+
+def test_guests_are_changed_where_they_are_registered(tmp_path: Path) -> None:
+    memory = DynamicMemory("driver", 1024, 4096, 4096, 4096)
+    with SshdFleet.start(tmp_path, world(), extras={WEB: Extra(dynamic=memory)}) as fleet:
+        changed = say(fleet, "a", "hpvmmodify -P web -x ram_target=2048 && hpvmmodify -P web -e 20:80 -B auto")
+        shown = say(fleet, "a", "hpvmstatus -V -P web").out
+        assert 1 == say(fleet, "a", "hpvmmodify -P web -x ram_target=1").status
+        with fleet.change() as there:
+            there.fleet.hosts["a"].copies[DB].runnable = False
+        assert 1 == say(fleet, "a", "hpvmmodify -P db -B auto").status
+        assert 0 == say(fleet, "a", "hpvmmodify -P db -x register_status=enabled").status
+        assert "Off" == row(fleet, "a", "db")
+    assert (0, "", "") == (changed.status, changed.out, changed.err)
+    assert "Start type : Auto\n" in shown
+    assert "Current memory : 2048 MB\n" in shown
+    assert "Memory : 4 GB\n" in shown
+
+
+def test_the_size_of_every_kind_of_disk_can_be_asked_for(fleet: SshdFleet) -> None:
+    with fleet.change() as there:
+        disks = (Disk("/guests/f", StorageKind.FILE, 3), Disk("/dev/rdisk/disk77", StorageKind.LOCAL_DISK, 2))
+        there.place(SimGuest("u3", "third"), "a", disks, RunState.STOPPED)
+    assert "2048\n" == say(fleet, "a", "diskinfo -b /dev/rdisk/disk77").out
+    assert "3145728" == say(fleet, "a", "ls -l /guests/f").out.split()[4]
+    assert "LV Size (Mbytes)            2048" in say(fleet, "a", "lvdisplay /dev/vg01/db").out
+    assert f"/dev/rdisk/disk4:0x{LUN}\n" == say(fleet, "a", "scsimgr -p get_attr all_lun -a device_file -a wwid").out
 
 
 def test_a_crash_ends_everything_but_what_was_written(fleet: SshdFleet) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
 
@@ -16,9 +14,10 @@ from reconciler.drivers.simulated.world import World
 from tests.hosts.catalogue import Catalogue, Extra
 from tests.hosts.printing import machine, network, resources, starting, status, storage, verbose
 from tests.hosts.printing.rows import DynamicMemory, Firmware, GuestRow, HostRow, SwitchRow, Usage
+from tests.hosts.stand_ins.power import block_device
+from tests.hosts.transcripts import Transcript
 from tests.hosts.variants import Variants
 
-FOLDER = Path(__file__).parents[1] / "drivers" / "hpvm" / "transcripts"
 GIB = 1024
 ORATEST = (
     ("oratest01", 1, "HPUX", True, 4, 10, 3, 16),
@@ -37,30 +36,6 @@ BL870C = Firmware(
     *("01.08", "1.18", "1.01", "ia64 hp Integrity BL870c i2", "VCX0000209", "3607005965"),
     ending=f"   vmunix _release_version:{' ' * 15}\n@(#) $Revision: vmunix:    B.11.31_LR FLAVOR=perf \n \n",
 )
-
-
-@dataclass(frozen=True)
-class Transcript:
-    """A recording: what was lost of it on its way to us, and its text."""
-
-    copy: str
-    text: str
-
-    @staticmethod
-    def named(name: str) -> Transcript:
-        """Read it."""
-        head, _, text = (FOLDER / f"{name}.txt").read_text(encoding="utf-8").partition("----\n")
-        fields = dict(line.split(": ", 1) for line in head.splitlines())
-        assert {"command", "platform", "origin"} <= set(fields)
-        return Transcript(fields.get("copy", ""), text)
-
-    def as_copied(self, text: str) -> str:
-        """The text, as it would be after the same losses."""
-        if self.copy == "trailing blanks lost":
-            return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
-        if self.copy == "runs of blanks collapsed":
-            return "".join(f"{re.sub(' +', ' ', line).strip()}\n" for line in text.splitlines())
-        return text
 
 
 @dataclass
@@ -256,6 +231,7 @@ RECORDED: dict[str, Callable[[], str]] = {
     "bdf-nfs": bdf_nfs,
     "bdf-vxfs": bdf_vxfs,
     "hpvminfo-host": lambda: machine.HPVMINFO,
+    "hpvmmodify-error-3.5": lambda: block_device("ivm1", "disk:scsi::lv:/dev/vg_vmtest/ivm1d1"),
     "hpvmnet-3.5": hpvmnet,
     "hpvmnet-S-2011": hpvmnet_ports,
     "hpvmstart-3.5": start_ivm1,

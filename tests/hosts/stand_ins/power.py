@@ -63,16 +63,30 @@ def hpvmstop(call: Call) -> int:
 
 def hpvmmodify(call: Call) -> int:
     """Entitlement, start type, memory while it runs, and registration."""
-    options = read(call.argv, flags="", valued="PpxeBclr")
+    options = read(call.argv, flags="", valued="PpxeBclra")
     with call.server.locked():
         copy = named(call, options)
         if copy is None:
             return call.variants.status_after_failure
         name = call.server.world.fleet.guests[copy.uuid].name
+        if device := options.one("a"):
+            return failed(call, block_device(name, device))
         wrong = _modify(call, copy, options.values)
     if wrong:
         return failed(call, f"hpvmmodify: ERROR ({name}): {wrong}\n{MODIFY_FAILED}")
     return succeeded(call, "")
+
+
+def block_device(name: str, resource: str) -> str:
+    """What is said of a device that is none for guests: the one refusal of this command whose words are known."""
+    path = resource.split(":", 4)[-1]
+    return f"""\
+hpvmmodify: WARNING ({name}): Expecting a character device file for disk backing file, \
+but '{path}' appears to be a block device.
+hpvmmodify: ERROR ({name}): Illegal blk device '{path}' as backing device.
+hpvmmodify: ERROR ({name}): Unable to add device '{path}'.
+hpvmmodify: Unable to create device {resource}.
+{MODIFY_FAILED}"""
 
 
 def _modify(call: Call, copy: SimCopy, values: dict[str, list[str]]) -> str:
