@@ -132,7 +132,7 @@ class SshdFleet:
         platform = shared.opt / "hpvm" / "bin"
         for folder in (shared.server, shared.commands, platform):
             folder.mkdir(parents=True)
-        program = Path(__file__).parent / "stand_in.pl"
+        program = Path(__file__).parent / "inside" / "stand_in.pl"
         stand_in = shared.opt / "stand-in"  # a copy that may be run, wherever the source lies
         stand_in.write_bytes(program.read_bytes())
         stand_in.chmod(0o755)

@@ -158,7 +158,7 @@ class Machine:
             "/usr/bin": self.shared.commands,
         }
         kept = self.folder / "var_opt"
-        here = Path(__file__).parent
+        here = Path(__file__).parent / "inside"
         first = ["/run/real/perl", here / "init.pl", PROGRAM, "-D", "-e", "-f", self.folder / "sshd_config"]
         return "\n".join(
             (

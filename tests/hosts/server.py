@@ -194,20 +194,22 @@ class Server:
         while time.monotonic() < deadline:
             with self.locked():
                 busy = {pid for wait in self._waits if not wait.over() for pid in wait.job_pids}
-            self._job_pids = {pid for pid in self._job_pids if _is_job(pid)}
-            if self._job_pids <= busy:
-                return
+                self._job_pids = {pid for pid in self._job_pids if _is_job(pid)}
+                if self._job_pids <= busy:
+                    return
             time.sleep(POLL_S / 4)
 
     @contextlib.contextmanager
     def waiting(self, wait: Wait) -> Iterator[None]:
         """Let `settle` know of a command that waits."""
-        self._waits.append(wait)
-        self._job_pids.update(wait.job_pids)
+        with self._lock:
+            self._waits.append(wait)
+            self._job_pids.update(wait.job_pids)
         try:
             yield
         finally:
-            self._waits.remove(wait)
+            with self._lock:
+                self._waits.remove(wait)
 
     # -------------------------------------------------------------------------------------------------- the socket
 

@@ -19,7 +19,6 @@ from tests.hosts.fleet import SshdFleet
 from tests.hosts.printing.rows import DynamicMemory
 from tests.hosts.shell import begin, say
 from tests.hosts.transcripts import Transcript
-from tests.hosts.variants import Lie, Variants
 
 pytestmark = pytest.mark.slow
 
@@ -225,12 +224,6 @@ def test_there_is_no_command_that_these_systems_lack(fleet: SshdFleet) -> None:
         fleet, "a", "for name in flock timeout readlink mktemp python3 stat xargs; do command -v $name; done; date +%s"
     )
     assert "s\n" == said.out
-
-
-def test_a_host_without_its_mind_says_anything(fleet: SshdFleet) -> None:
-    fleet.catalogue.variants = Variants(lies={"a": Lie.SILENT, "b": Lie.ENDLESS})
-    assert "" == say(fleet, "a", "hpvmstatus").out
-    assert 10 == len(say(fleet, "b", "hpvmstatus | head -n 10").out.splitlines())
 
 
 def test_a_legacy_host_speaks_old_algorithms_only(tmp_path: Path) -> None:
