@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.core.commands import Verb
 from reconciler.core.model import RunState, StorageKind
 from reconciler.core.observed import Disk
 from reconciler.drivers.registry import refusal
+from reconciler.drivers.simulated.faults import Fault, FaultKind
 from reconciler.drivers.simulated.fleet import SimGuest, SimHost
 from reconciler.drivers.simulated.world import World
 from tests.hosts.catalogue import Extra
@@ -157,6 +159,13 @@ def test_guests_are_changed_where_they_are_registered(tmp_path: Path) -> None:
     assert "Start type : Auto\n" in shown
     assert "Current memory : 2048 MB\n" in shown
     assert "Memory : 4 GB\n" in shown
+
+
+def test_scripted_faults_strike_here_as_well(fleet: SshdFleet) -> None:
+    with fleet.change() as there:
+        there.faults.add(Fault(FaultKind.FAIL, Verb.START, "a"), Fault(FaultKind.FAIL_AFTER, Verb.START, "a"))
+    assert (1, "Off") == (say(fleet, "a", "hpvmstart -P db").status, row(fleet, "a", "db"))
+    assert (1, "On (EFI)") == (say(fleet, "a", "hpvmstart -P db").status, row(fleet, "a", "db"))
 
 
 def test_the_size_of_every_kind_of_disk_can_be_asked_for(fleet: SshdFleet) -> None:
