@@ -20,7 +20,8 @@ from reconciler.drivers.hpvm.reading import Reading
 
 STATE = re.compile(r"(On|Off|Invalid)(?: \(([^()]*)\))?")
 RUNNABLE = {"runnable": True, "enabled": True, "yes": True, "not runnable": False, "disabled": False, "no": False}
-KINDS = {"SH": "vm", "VP": "vpar"}
+KINDS = {"SH": "vm", "SHARED": "vm", "VP": "vpar", "VPAR": "vpar"}
+"""Of the summary's column, and of the label in the details."""
 STORES = {"lv": StorageKind.LOGICAL_VOLUME, "file": StorageKind.FILE}
 
 
