@@ -19,7 +19,7 @@ RESOURCE_CHARACTERS = ADDRESS_CHARACTERS | frozenset("/,")
 RESOURCE_MAX = 1024
 CHECK_TIMEOUT_S = 180.0
 """A check connects the two hosts, and may take as long as the Init phase of 4.3 (90 s) and then some."""
-QUICK_S = 3
+QUICK_S = 1
 """What fails at once is answered with its own exit status; what takes longer is followed."""
 
 

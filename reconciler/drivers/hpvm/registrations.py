@@ -141,6 +141,8 @@ def state_of(summary: str, detail: str, runnable: str) -> tuple[RunState, bool]:
     match word, more:
         case "On", "OS":
             return (RunState.RUNNING, True) if may_start is not False else hands_off
+        case "On", "MGT":
+            return RunState.TRANSITION, False  # it arrives: until it has, nothing here could be started
         case "Off", None:
             return RunState.STOPPED, may_start is not False
         case "Off", "NR":

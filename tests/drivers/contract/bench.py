@@ -6,8 +6,8 @@ are `WEB`, which runs and can move online, and `DB`, which is stopped and has a 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from reconciler.core.commands import Answer, Guard, Verb
 from reconciler.core.desired import Host
@@ -35,10 +35,14 @@ class Bench:
     """Let so many of the hosts' seconds pass."""
     cut_off: Callable[[str], None]
     """Make a host unreachable."""
+    documents: Mapping[str, Host] = field(default_factory=dict)
+    """Of hosts that need more than a name."""
+    deletes: bool = True
+    """Whether the platform deletes what a migration left on its source."""
 
     def host(self, name: str) -> Host:
         """The host's document."""
-        return Host(name, self.driver.name, Location("hosts.yaml"))
+        return self.documents.get(name) or Host(name, self.driver.name, Location("hosts.yaml"))
 
     def look(self, name: str) -> Look:
         """One look, whatever comes of it."""
@@ -70,9 +74,15 @@ class Bench:
             intent="intent",
             facts="facts",
             controller=by,
+            copies=self._copies(uuid, method),
             load=Load(1024, 10, 0),
             expires_s=self.facts("a").clock_s + TTL_S,
         )
+
+    def _copies(self, uuid: str, method: Method) -> tuple[str, ...]:
+        if method is Method.ONLINE or uuid not in NAMES:
+            return ()
+        return tuple(disk.resource for disk in self.guest("a", uuid).local_disks)
 
     def tell(self, verb: Verb, host: str, record: MoveRecord, guard: Guard | None) -> Answer:
         """Make the command and send it."""

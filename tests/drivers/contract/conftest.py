@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from reconciler.core.desired import Host
 from reconciler.core.model import RunState, StorageKind
 from reconciler.core.observed import Disk
+from reconciler.drivers.hpvm.driver import HpvmDriver
+from reconciler.drivers.hpvm.settings import HpvmSettings
 from reconciler.drivers.registry import refusal
 from reconciler.drivers.simulated.driver import SimulatedDriver
 from reconciler.drivers.simulated.fleet import SimGuest, SimHost
 from reconciler.drivers.simulated.statefile import StateFile
 from reconciler.drivers.simulated.world import World
+from reconciler.errors import Location
+from reconciler.ssh.access import Access
+from reconciler.ssh.connections import Connections
 from tests.drivers.contract.bench import DB, WEB, Bench
+from tests.hosts.fleet import SshdFleet
 
 
 def _world() -> World:
@@ -52,13 +61,31 @@ def simulated_in_a_file(folder: Path) -> Bench:
     return Bench(SimulatedDriver(StateFile(file.path, rules=refusal, wall=lambda: wall[0])), wait, cut_off)
 
 
-BENCHES: dict[str, Callable[[Path], Bench]] = {
-    "simulated in memory": simulated_in_memory,
-    "simulated in a file": simulated_in_a_file,
+@contextmanager
+def hpvm_over_ssh(folder: Path) -> Iterator[Bench]:
+    """The same world behind real SSH servers with the platform's commands. Its clocks are wound by the test."""
+    with SshdFleet.start(folder, _world(), speed=1.0) as fleet:
+        connections = Connections(Access(fleet.known_hosts_file, fleet.key_file, connect_timeout_s=5.0))
+        documents = {host: fleet.document(host) for host in fleet.machines}
+        documents["nowhere"] = Host("nowhere", "hpvm", Location("hosts.yaml"), "127.77.255.254", 9)
+        yield Bench(HpvmDriver(connections, HpvmSettings()), fleet.wind, fleet.cut, documents, deletes=False)
+        connections.close()
+
+
+@contextmanager
+def _simulated(make: Callable[[Path], Bench], folder: Path) -> Iterator[Bench]:
+    yield make(folder)
+
+
+BENCHES: dict[str, Callable[[Path], AbstractContextManager[Bench]]] = {
+    "hpvm over ssh": hpvm_over_ssh,
+    "simulated in memory": partial(_simulated, simulated_in_memory),
+    "simulated in a file": partial(_simulated, simulated_in_a_file),
 }
 
 
 @pytest.fixture(params=sorted(BENCHES))
-def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
+def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     """Each driver in turn, each time with a fresh fleet."""
-    return BENCHES[request.param](tmp_path)
+    with BENCHES[request.param](tmp_path) as bench:
+        yield bench
