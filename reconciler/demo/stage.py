@@ -63,7 +63,7 @@ class Stage:
         """Make everything but the first commit."""
         stage = Stage(folder, cast)
         stage.settings.write_text(SETTINGS, encoding="utf-8")
-        StateFile.create(stage.hosts, _world(cast), speed=speed)
+        StateFile.create(stage.hosts, world(cast), speed=speed)
         stage.git(["init", "--quiet", "--bare", "--initial-branch=main", "fleet.git"], at=folder)
         stage.git(["clone", "--quiet", "fleet.git", "work"], at=folder)
         stage.git(["checkout", "--quiet", "-B", "main"])
@@ -150,7 +150,7 @@ class Stage:
             return world.ledger
 
 
-def _world(cast: Cast) -> World:
+def world(cast: Cast) -> World:
     """The simulated hosts with their guests, and the one thing that will go wrong."""
     world = World.of(
         (
