@@ -38,7 +38,9 @@ def facts(reading: Reading) -> HostFacts:
     guests = registrations(reading, luns)
     records = tuple(_record(name, found.text) for name, found in numbered(reading.sections, "record").items())
     jobs = tuple(_job(name, found.text) for name, found in numbered(reading.sections, "job").items())
-    running = processes.migrations(text("commands"), text("processes"))
+    if reading.sections.get("migrations", NOTHING).status != 0:
+        raise Unreadable("ps does not list the processes", text("migrations"))
+    running = processes.migrations(text("migrations"))
     foreign = foreign_records(reading.host, running, records, jobs, guests, stated.aliases, clock_s)
     return HostFacts(
         name=reading.host,

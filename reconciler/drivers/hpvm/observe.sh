@@ -29,8 +29,18 @@ ask version hpvminfo -v
 ask machine machinfo
 ask processor machinfo -v
 ask switches hpvmnet
-ask commands ps -e
-ask processes ps -ef
+migrations() { # the processes of that name, whoever began them, with their words; nothing where there are none
+    all=$(ps -e) || return
+    pids=$(printf '%s\n' "$all" | while read -r pid rest; do
+        case $rest in
+            *hpvmmigrate) printf '%s,' "$pid" ;;
+        esac
+    done)
+    [ -z "$pids" ] || ps -f -p "${pids%,}"
+    return 0
+}
+
+ask migrations migrations
 ask room bdf "$copies"
 
 section luns

@@ -27,19 +27,10 @@ class Migration:
     parent: int = 0
 
 
-def migrations(commands: str, processes: str) -> tuple[Migration, ...]:
-    """`ps -e` says which processes are migrations, whatever their arguments look like; `ps -ef` with which words."""
-    pids = set()
-    for line in commands.split("\n"):
-        words = line.split()
-        if len(words) >= 4 and words[0].isdecimal() and words[-1] == PROGRAM:
-            pids.add(int(words[0]))
-    found = {pid: Migration(pid) for pid in pids}
-    for line in processes.split("\n"):
-        words = line.split()
-        if len(words) > 2 and words[1].isdecimal() and int(words[1]) in pids:
-            found[int(words[1])] = _told(words)
-    return tuple(found[pid] for pid in sorted(found))
+def migrations(processes: str) -> tuple[Migration, ...]:
+    """`ps -f` of all processes of that name; whichever words they show, each is one."""
+    lines = (line.split() for line in processes.split("\n"))
+    return tuple(_told(words) for words in lines if len(words) > 2 and words[1].isdecimal())
 
 
 def _told(words: list[str]) -> Migration:
