@@ -37,6 +37,8 @@ class AfterDeadline(StrEnum):
 
     FAIL = "fail"
     HARD = "hard"
+    WAIT = "wait"
+    """A person shuts it down from inside; the move goes on then."""
 
 
 class StorageCopy(StrEnum):

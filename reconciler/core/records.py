@@ -78,6 +78,8 @@ class MoveRecord:
     graceful_s: int = 300
     hard_stop: bool = False
     """Whether the document allows a hard stop after the deadline."""
+    wait: bool = False
+    """Whether the move waits after the deadline until a person has shut the guest down."""
     stopped_by_us: bool = False
     """Whether this very move asked the guest to stop: what allows, and obliges, us to start it again."""
     delete_source: bool = False

@@ -61,6 +61,7 @@ def _take(turn: Turn, event: Event) -> None:
         case DesiredChanged(desired):
             if turn.current is not None:
                 turn.change(superseded=desired)
+                moving.superseded(turn, desired)
                 turn.note("superseded", commit=desired.commit.id if desired.commit else "")
         case Interrupted():
             if turn.current is not None:
@@ -96,7 +97,7 @@ def _go_on(turn: Turn) -> bool:
         deciding.report(turn)
     elif current.phase is Phase.LOOKING and not turn.waits("", "look"):
         deciding.looked_at_all(turn)
-    elif current.phase is Phase.SETTLING and not turn.moves:
+    elif current.phase is Phase.SETTLING and not moving.pressing(turn):
         deciding.look_at_all(turn)  # what waited for a host of these is taken over then
     elif current.phase is Phase.ASKING and (current.stopping or current.superseded is not None):
         deciding.decided(turn, run=False)
@@ -124,7 +125,9 @@ def _run(turn: Turn) -> bool:
             elif not turn.waits("", "wake"):
                 turn.wake(next_s)
     turn.change(run=run)
-    if not run.ended or turn.moves or turn.waits("", "tidy"):
+    left = turn.the_pass.superseded is not None and not moving.pressing(turn)
+    if turn.waits("", "tidy") or (not left and (turn.moves or not run.ended)):
         return False
+    moving.hand_over(turn)
     deciding.run_ended(turn)
     return True

@@ -60,8 +60,8 @@ def _adopt_all(turn: Turn, observed: ObservedFleet) -> bool:
         for record in facts.records:
             if record.id not in found or facts.name == record.source:
                 found[record.id] = (facts, record)
-    taken = {run.step.id for run in turn.the_pass.adopted}
-    busy: set[str] = set()
+    taken = {run.step.id for run in turn.the_pass.adopted} | set(turn.moves)
+    busy = {host for move in turn.moves.values() for host in move.hosts}
     for record_id in sorted(found):
         facts, record = found[record_id]
         if record_id in taken or busy & {record.source, record.target}:
@@ -74,7 +74,7 @@ def _adopt_all(turn: Turn, observed: ObservedFleet) -> bool:
         if known and (late or (record.under_way and (ours or record.expires_s <= facts.clock_s))):
             moving.adopt(turn, record)
             busy |= {record.source, record.target}
-    return bool(turn.moves)
+    return moving.pressing(turn)
 
 
 def planned(config: Config, desired: DesiredFleet, observed: ObservedFleet, difference: Diff) -> Plan:
@@ -217,6 +217,8 @@ def _step_runs(turn: Turn, run: Run) -> tuple[StepRun, ...]:
     """How each step of the run went, with every command of every attempt."""
     step_runs = []
     for step in run.plan.steps:
+        if run.progress[step.id].state is StepState.STARTED and not turn.the_pass.frozen:
+            continue  # it waits for a person, and is reported when it ends
         prefix = moving.record_prefix(run, step)
         mine = [record_id for record_id in turn.steps if record_id.startswith(prefix)]
         log = tuple(entry for record_id in mine for entry in turn.log.get(record_id, ()))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from reconciler.core.commands import Answer, AnswerKind, Verb
-from reconciler.core.desired import AfterDeadline, Cleanup, Downtime, MigrationPolicy, Mode, PowerWish
+from reconciler.core.desired import AfterDeadline, Cleanup, DesiredFleet, Downtime, Guest, Mode, PowerWish
 from reconciler.core.execution import procedure
 from reconciler.core.execution.lateness import may_stop_late, stopped_late
 from reconciler.core.execution.move import Finish, LookEverywhere, Move, Pause, Scene, Settle, Tell
@@ -46,31 +46,64 @@ def record_prefix(run: Run, step: Step) -> str:
 def adopt(turn: Turn, record: MoveRecord) -> None:
     """Take over a move that an earlier controller, or an earlier life of this one, left under way."""
     desired = turn.the_pass.desired
-    document = next((guest for guest in desired.guests.values() if guest.name == record.guest_name), None)
-    acting = document is not None and desired.fleet.mode is Mode.APPLY
-    policy = document.migration if document is not None and acting else MigrationPolicy()
-    stops_itself = document is not None and acting and document.power is PowerWish.STOPPED
-    may_stop = stops_itself if record.kind is StepKind.STOP else policy.downtime is Downtime.ALLOWED
+    document = _document(desired, record)
     turn.moves[record.id] = Move(
         record,
         adopted=True,
         retry=desired.fleet.retry,
-        may_stop_hard=may_stop and policy.stop.then is AfterDeadline.HARD,
-        may_delete=policy.cleanup is Cleanup.DELETE,
+        may_stop_hard=_then(document, record) is AfterDeadline.HARD,
+        may_wait=_then(document, record) is AfterDeadline.WAIT,
+        may_delete=document is not None and document.migration.cleanup is Cleanup.DELETE,
     )
     turn.steps[record.id] = step_of(record)
     turn.note("adopting", record=record.id, guest=record.guest_name, stage=record.stage.value, by=record.controller)
     look_again(turn, record.id)
 
 
+def _document(desired: DesiredFleet, record: MoveRecord) -> Guest | None:
+    """The document that a move may rest on now; None where there is none, or nothing may be changed."""
+    acting = desired.fleet.mode is Mode.APPLY
+    return next((guest for guest in desired.guests.values() if acting and guest.name == record.guest_name), None)
+
+
+def _then(document: Guest | None, record: MoveRecord) -> AfterDeadline:
+    """What this document lets happen to a guest that ignores the stop of this move."""
+    if document is None:
+        return AfterDeadline.FAIL
+    stops_itself, policy = document.power is PowerWish.STOPPED, document.migration
+    may_stop = stops_itself if record.kind is StepKind.STOP else policy.downtime is Downtime.ALLOWED
+    return policy.stop.then if may_stop else AfterDeadline.FAIL
+
+
+def superseded(turn: Turn, desired: DesiredFleet) -> None:
+    """A newer commit is there: a move that waits for a person goes on waiting only where that one still says so."""
+    for owner, move in turn.moves.items():
+        waits = move.may_wait and _then(_document(desired, move.record), move.record) is AfterDeadline.WAIT
+        turn.moves[owner] = replace(move, may_wait=waits, waits_for_person=waits and move.waits_for_person)
+
+
+def pressing(turn: Turn) -> bool:
+    """Whether a move is under way that the pass has to wait for: one that waits for a person may take a day."""
+    return any(not move.waits_for_person for move in turn.moves.values())
+
+
+def hand_over(turn: Turn) -> None:
+    """What is still under way, waiting for persons, is no longer part of the run, and not of its report."""
+    for owner, move in turn.moves.items():
+        turn.moves[owner] = replace(move, adopted=True, step_id="")
+
+
 def foreign(turn: Turn) -> tuple[Busy, ...]:
-    """What other controllers have under way, as seen last."""
+    """What is under way and not part of the run: other controllers' moves, as seen last, and those taken over."""
     records: dict[str, Busy] = {}
     for seen in turn.seen.values():
         if isinstance(seen.look, HostFacts):
             for record in seen.look.records:
                 if record.under_way and record.controller != turn.config.controller:
                     records[record.id] = (record.source, record.target, record.kind)
+    for owner, move in turn.moves.items():
+        if move.adopted:
+            records[owner] = (move.record.source, move.record.target, move.record.kind)
     return tuple(records[record_id] for record_id in sorted(records))
 
 
@@ -93,13 +126,15 @@ def looked(turn: Turn, owner: str) -> None:
     move = _mark_unreachable(procedure.absorb(move, source, target), source, target, turn.now_s)
     turn.moves[owner] = move
     action = procedure.next_action(move, _scene(turn, move))
+    move = replace(move, waits_for_person=isinstance(action, Pause) and action.for_person)
+    turn.moves[owner] = move
     match action:
         case Tell():
             _tell(turn, owner, move, action)
         case LookEverywhere():
             for host in hosts_of_fleet(turn):
                 turn.look(host, owner)
-        case Pause(seconds, text, percent):
+        case Pause(seconds, text, percent, _):
             turn.doing[owner] = (text, percent)
             turn.wake(turn.now_s + seconds, owner)
         case Settle(outcome):
@@ -289,7 +324,8 @@ def record_of(step: Step, record_id: str, attempt: int, controller: str) -> Move
         attempt=attempt,
         load=step.load,
         graceful_s=step.stop.graceful_s,
-        hard_stop=step.stop.then == "hard",
+        hard_stop=step.stop.then is AfterDeadline.HARD,
+        wait=step.stop.then is AfterDeadline.WAIT,
         delete_source=step.delete_source,
         hop=step.hop,
         via=step.via,

@@ -34,7 +34,13 @@ from reconciler.loop.effects import (
 from reconciler.loop.state import Config, State
 
 TIMING = Timing(
-    record_ttl_s=120, poll_s=20, unreachable_patience_s=400, job_patience_s=1800, start_patience_s=300, late_stop_s=1800
+    record_ttl_s=120,
+    poll_s=20,
+    unreachable_patience_s=400,
+    job_patience_s=1800,
+    start_patience_s=300,
+    late_stop_s=1800,
+    wait_for_person_s=2400,
 )
 ANSWER_TIMEOUT_S = 30.0
 

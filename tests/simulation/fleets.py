@@ -165,9 +165,7 @@ def _document(chance: random.Random, guest: SimGuest, home: str) -> Guest:
 def _policy(chance: random.Random) -> MigrationPolicy:
     return MigrationPolicy(
         downtime=Downtime.ALLOWED if chance.random() < 0.85 else Downtime.FORBIDDEN,
-        stop=StopPolicy(
-            graceful_s=chance.choice([60, 120]), then=chance.choice([AfterDeadline.FAIL, AfterDeadline.HARD])
-        ),
+        stop=StopPolicy(graceful_s=chance.choice([60, 120]), then=chance.choice(list(AfterDeadline))),
         cleanup=chance.choice([Cleanup.KEEP, Cleanup.DELETE, Cleanup.DELETE]),
         attempts=chance.choice([1, 3]),
     )

@@ -30,6 +30,8 @@ class Timing:
     """How long a migration may run, before it ends as unknown."""
     late_stop_s: float = 1800.0
     """How long a guest that ignored a stop is watched, in case it stops late."""
+    wait_for_person_s: float = 24 * 3600.0
+    """How long a move waits, after the deadline of a stop, for a person to shut its guest down."""
     start_patience_s: float = 900.0
     """How long a guest may take to come up."""
 
@@ -52,8 +54,11 @@ class Move:
     """The outcome is settled; what is left is to take the records away."""
     retry: Retry = Retry()
     may_stop_hard: bool = True
+    may_wait: bool = True
     may_delete: bool = True
     """Whether the documents of now still allow what its record does; an adopted move may be older than they are."""
+    waits_for_person: bool = False
+    """Whether all that is next for it is a person's to do: others need not wait for it."""
     insisted: bool = False
     """A person asked for another attempt, whatever earlier ones left behind."""
     since_s: float = 0.0
@@ -116,6 +121,8 @@ class Pause:
     seconds: float
     text: str
     progress_percent: int | None = None
+    for_person: bool = False
+    """Whether it is a person who is waited for."""
 
 
 @dataclass(frozen=True)

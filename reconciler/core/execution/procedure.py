@@ -18,8 +18,11 @@ from reconciler.core.execution.move import Action, Finish, LookEverywhere, Move,
 from reconciler.core.execution.outcome import RECORD_STAYS, Outcome, OutcomeKind
 from reconciler.core.model import Method, RunState, StepKind
 from reconciler.core.observed import HostFacts, Look, Unreachable
+from reconciler.core.quantities import format_moment
 from reconciler.core.records import MoveRecord, Stage
 
+PERSON_POLLS = 6
+"""Polls of a move that go by between two looks while it waits for a person."""
 SAID_MAX = 400
 """How much of what a platform printed goes into an outcome; all of it is in the run record."""
 
@@ -163,6 +166,10 @@ def _stopping(move: Move, scene: Scene, source: HostFacts, target: HostFacts) ->
         return Pause(scene.timing.poll_s, f"{record.guest_name} is shutting down")
     if record.hard_stop and move.may_stop_hard and move.tried(Verb.STOP_HARD) < TRIES_MAX:
         return _tell(move, Verb.STOP_HARD, scene, source, Stage.STOPPING, since_s=record.stage_since_s)
+    if record.wait and move.may_wait and source.clock_s < deadline_s + scene.timing.wait_for_person_s:
+        until = format_moment(deadline_s + scene.timing.wait_for_person_s)
+        text = f"waits for a person to shut {record.guest_name} down from inside, until {until}"
+        return Pause(PERSON_POLLS * scene.timing.poll_s, text, for_person=True)
     text = f"{record.guest_name} did not stop within {record.graceful_s} s and runs on"
     return Settle(Outcome(OutcomeKind.FAILED, "StopTimedOut", text))
 

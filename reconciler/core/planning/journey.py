@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 from reconciler.core import capacity
 from reconciler.core.compatibility import Decision
-from reconciler.core.desired import Cleanup, Guest
+from reconciler.core.desired import AfterDeadline, Cleanup, Guest
 from reconciler.core.diff import GuestDiff
 from reconciler.core.model import Load, Method, RunState, StepKind
 from reconciler.core.observed import HostFacts, Registration
 from reconciler.core.planning import durations
 from reconciler.core.planning.durations import Duration
 from reconciler.core.planning.intent import facts_digest
+from reconciler.core.quantities import format_duration
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def migration(
         takes=takes if entry.running else Load(disk_mib=copied_mib),
         frees=Load(held.memory_mib, held.cpu_percent, copied_mib if delete_source else 0),
         duration=durations.migration(entry, source, target, method, guest.migration.stop),
-        reason=f"{why}; {how(decision)}",
+        reason=f"{why}; {how(decision)}{patience(guest) if entry.running and method is Method.OFFLINE else ''}",
         facts=facts_digest(entry, source, target),
         hop=hop,
         one_way=decision.one_way,
@@ -110,9 +111,18 @@ def power(guest: Guest, entry: Registration, host: HostFacts, kind: StepKind) ->
         takes=load if starts else Load(),
         frees=Load() if starts else load,
         duration=Duration(durations.starting_s(), 0.0) if starts else Duration(stopping_s, 0.0),
-        reason=f"declared power: {guest.power}; {RunState.STOPPED if starts else RunState.RUNNING} now",
+        reason=f"declared power: {guest.power}; {RunState.STOPPED if starts else RunState.RUNNING} now"
+        f"{'' if starts else patience(guest)}",
         facts=facts_digest(entry, host, host),
     )
+
+
+def patience(guest: Guest) -> str:
+    """What a reader must know of a stop that may take as long as a person does."""
+    if guest.migration.stop.then is not AfterDeadline.WAIT:
+        return ""
+    graceful = format_duration(guest.migration.stop.graceful_s)
+    return f"; if it has not stopped after {graceful}, it waits for a person to shut it down"
 
 
 def how(decision: Decision) -> str:
