@@ -7,7 +7,7 @@ room of a guest on its way out. The plan's proof (planning/verify) counts on its
 from __future__ import annotations
 
 from reconciler.core.desired import Host
-from reconciler.core.model import Load, StepKind
+from reconciler.core.model import Load, Setting, StepKind
 from reconciler.core.observed import HostFacts, Registration
 from reconciler.core.records import MoveRecord
 
@@ -37,11 +37,22 @@ def used(facts: HostFacts, *, without_record: str = "") -> Load:
     running = {entry.uuid for entry in facts.registrations if entry.running}
     loads = [entry.load(facts.memory_overhead_percent) for entry in facts.registrations if entry.running]
     loads += [
-        _kept(record, facts)
+        _growth(record, facts) if record.kind is StepKind.SET else _kept(record, facts)
         for record in facts.records
-        if _keeps(record, facts) and record.id != without_record and record.guest_uuid not in running
+        if _keeps(record, facts)
+        and record.id != without_record
+        and (record.kind is StepKind.SET) is (record.guest_uuid in running)
     ]
     return Load.total(loads)
+
+
+def _growth(record: MoveRecord, facts: HostFacts) -> Load:
+    """What a guest will take more once it has the entitlement that it is being given."""
+    entry = facts.registration(record.guest_uuid)
+    reached = entry is not None and all(
+        entry.shows(*pair) for pair in record.settings if pair[0] == Setting.ENTITLEMENT
+    )
+    return Load() if reached else record.load
 
 
 def _keeps(record: MoveRecord, facts: HostFacts) -> bool:

@@ -33,6 +33,8 @@ class Verb(StrEnum):
     """Start the migration as a job of its own, on the source."""
     START = "start"
     """Start the guest. Returns at once; the guest comes up in its own time."""
+    SET = "set"
+    """Set the first of the record's settings. Returns at once; memory changes in its own time."""
     DELETE_COPY = "delete-copy"
     """Delete the disks, and the registration, that a proven copy left on the source."""
 
@@ -67,7 +69,7 @@ class Command:
         return self.verb in GUEST_VERBS
 
 
-GUEST_VERBS = frozenset({Verb.STOP, Verb.STOP_HARD, Verb.MIGRATE, Verb.START, Verb.DELETE_COPY})
+GUEST_VERBS = frozenset({Verb.STOP, Verb.STOP_HARD, Verb.MIGRATE, Verb.START, Verb.SET, Verb.DELETE_COPY})
 
 
 class AnswerKind(StrEnum):

@@ -25,6 +25,15 @@ class PowerWish(StrEnum):
     STOPPED = "stopped"
 
 
+class Autostart(StrEnum):
+    """What the document wants of the guest's autostart."""
+
+    KEEP = "keep"
+    """Carried along by a move."""
+    ON = "on"
+    OFF = "off"
+
+
 class Downtime(StrEnum):
     """Whether a running guest may be stopped to be moved."""
 
@@ -90,6 +99,11 @@ class Guest:
     labels: Mapping[str, str] = field(default_factory=dict)
     power: PowerWish = PowerWish.KEEP
     migration: MigrationPolicy = MigrationPolicy()
+    autostart: Autostart = Autostart.KEEP
+    memory_mib: int | None = None
+    """What it shall have now, within what its platform can change while it runs. None: as it is."""
+    cpu_entitlement_percent: int | None = None
+    """What each of its vCPUs shall be guaranteed. None: as it is."""
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reconciler.core.desired import DesiredFleet, Guest, PowerWish
-from reconciler.core.model import RunState, StepKind
+from reconciler.core.desired import Autostart, DesiredFleet, Guest, PowerWish
+from reconciler.core.model import RunState, Setting, Settings, StepKind, changes
 from reconciler.core.observed import HostFacts, ObservedFleet, Registration
 from reconciler.core.records import MoveRecord
 
@@ -20,6 +20,8 @@ class Finding(StrEnum):
     MISPLACED = "misplaced"
     POWER_DIFFERS = "power-differs"
     """In place, but running where the document says stopped, or the other way round."""
+    SETTINGS_DIFFER = "settings-differ"
+    """In place and with the declared power, but a declared setting differs: memory, CPU entitlement or autostart."""
     MISSING = "missing"
     """Every host was read; none has it."""
     UNKNOWN = "unknown"
@@ -75,6 +77,9 @@ class GuestDiff:
     """START or STOP where the document wants another power state than the guest has. May come with MISPLACED."""
     known_as: str = ""
     """The name the hosts know it by, where that is not the document's."""
+    settings: Settings = ()
+    """The declared settings that it does not have. May come with MISPLACED and POWER_DIFFERS, and is left for later
+    then."""
 
     @property
     def place(self) -> Place | None:
@@ -209,9 +214,10 @@ def _placed(guest: Guest, uuid: str, places: tuple[Place, ...], index: _Index) -
     """The finding for a guest of which at least one copy was seen."""
     name = index.name_of(uuid)
     known_as = name if name != guest.name else ""
+    settings: Settings = ()
 
     def found(finding: Finding, text: str, power: StepKind | None = None) -> GuestDiff:
-        return GuestDiff(guest.name, uuid, finding, guest.host, places, text, power, known_as)
+        return GuestDiff(guest.name, uuid, finding, guest.host, places, text, power, known_as, settings)
 
     live = [place for place in places if place.runnable or place.state is not RunState.STOPPED]
     if not live and index.away:
@@ -222,13 +228,30 @@ def _placed(guest: Guest, uuid: str, places: tuple[Place, ...], index: _Index) -
     if len(live) > 1:
         return found(Finding.DUPLICATED, f"more than one copy runs or could be started: {', '.join(map(str, live))}")
     place, power = live[0], _power(guest.power, live[0].state)
+    entry = next(entry for facts, entry in index.by_uuid[uuid] if facts.name == place.host)
+    settings = tuple((name, value) for name, value in wishes(guest) if not entry.shows(name, value))
     if place.host != guest.host:
         return found(Finding.MISPLACED, f"{place.state} on {place.host}, declared on {guest.host}", power)
     if power is not None:
         return found(Finding.POWER_DIFFERS, f"{place.state} on {place.host}, declared {guest.power}", power)
+    if settings:
+        now = tuple((name, entry.setting(name)) for name, _ in settings)
+        return found(Finding.SETTINGS_DIFFER, f"{place.state} on {place.host}; declared: {changes(settings, now)}")
     if known_as:
         return found(Finding.RENAMED, f"{place.state} on {place.host}, where it is named {known_as}")
     return found(Finding.IN_PLACE, f"{place.state} on {place.host}")
+
+
+def wishes(guest: Guest) -> Settings:
+    """The settings that the document asks for. One that shall be stopped has no memory to speak of."""
+    wanted = []
+    if guest.memory_mib is not None and guest.power is not PowerWish.STOPPED:
+        wanted.append((Setting.MEMORY.value, str(guest.memory_mib)))
+    if guest.cpu_entitlement_percent is not None:
+        wanted.append((Setting.ENTITLEMENT.value, str(guest.cpu_entitlement_percent)))
+    if guest.autostart is not Autostart.KEEP:
+        wanted.append((Setting.AUTOSTART.value, guest.autostart.value))
+    return tuple(wanted)
 
 
 def _power(wish: PowerWish, state: RunState) -> StepKind | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -22,6 +22,41 @@ class StepKind(StrEnum):
     MIGRATE = "migrate"
     STOP = "stop"
     START = "start"
+    SET = "set"
+    """It stays where it is, running or not; settings of it are changed."""
+
+
+class Setting(StrEnum):
+    """What can be set of a guest where it is, by its name in records."""
+
+    MEMORY = "memory_mib"
+    """The memory it has now, where that is dynamic."""
+    ENTITLEMENT = "cpu_entitlement_percent"
+    """What each of its vCPUs is guaranteed of a CPU."""
+    AUTOSTART = "autostart"
+    """Whether its host starts it at boot: `on` or `off`."""
+
+
+Settings = tuple[tuple[str, str], ...]
+"""(name of a `Setting`, value) pairs."""
+
+
+SETTING_WORDS: Mapping[str, tuple[str, str]] = {
+    Setting.MEMORY: ("memory", " MiB"),
+    Setting.ENTITLEMENT: ("entitlement", " %"),
+    Setting.AUTOSTART: ("autostart", ""),
+}
+"""What people call a setting, and its unit."""
+
+
+def changes(settings: Settings, before: Settings = ()) -> str:
+    """`memory 8192 → 4096 MiB, autostart on`: what becomes of the settings, from what where that is known."""
+    was = dict(before)
+    parts = []
+    for name, value in settings:
+        word, unit = SETTING_WORDS.get(name, (name, ""))
+        parts.append(f"{word} {f'{was[name]} → ' if was.get(name) else ''}{value}{unit}")
+    return ", ".join(parts)
 
 
 class RunState(StrEnum):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from reconciler.core.model import Load, Processor, RunState, StorageKind
+from reconciler.core.model import Load, Processor, RunState, Setting, StorageKind
 from reconciler.core.records import MoveRecord
 
 
@@ -50,6 +50,12 @@ class Registration:
     runnable: bool = True
     """False: the platform would not start it here (on Integrity VM, what a migration leaves on its source)."""
     memory_mib: int = 0
+    memory_current_mib: int = 0
+    """What it has now. 0: not known, or the same as `memory_mib`."""
+    memory_min_mib: int = 0
+    """The least that its dynamic memory may be set to."""
+    memory_step_mib: int = 0
+    """What its dynamic memory is counted in. 0: not dynamic, its memory cannot be set."""
     vcpus: int = 1
     cpu_entitlement_percent: int = 10
     """Guaranteed share of one CPU per vCPU."""
@@ -74,6 +80,21 @@ class Registration:
     def startable(self) -> bool:
         """Whether this copy runs, may run, or could be started here."""
         return self.running or self.runnable
+
+    def shows(self, setting: str, value: str) -> bool:
+        """Whether the guest has this setting now; memory counts as reached within less than one step."""
+        if setting == Setting.MEMORY:
+            now_mib = self.memory_current_mib or self.memory_mib
+            return abs(now_mib - int(value)) < max(1, self.memory_step_mib)
+        return self.setting(setting) == value
+
+    def setting(self, setting: str) -> str:
+        """The value it has now, as records spell it; empty where it is not known."""
+        if setting == Setting.MEMORY:
+            return str(self.memory_current_mib or self.memory_mib)
+        if setting == Setting.ENTITLEMENT:
+            return str(self.cpu_entitlement_percent)
+        return "" if self.autostart is None else "on" if self.autostart else "off"
 
     @property
     def local_disks(self) -> tuple[Disk, ...]:

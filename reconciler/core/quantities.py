@@ -12,6 +12,7 @@ MEMORY_UNITS_MIB = {"MiB": 1, "GiB": 1024, "TiB": 1024 * 1024}
 DURATION_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 MEMORY_PATTERN = r"^[1-9][0-9]{0,8}(MiB|GiB|TiB)$"
+PERCENT_PATTERN = r"^([1-9][0-9]?|100)%$"
 DURATION_PATTERN = r"^([1-9][0-9]{0,5}d)?([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$"
 
 
@@ -20,6 +21,13 @@ def parse_memory_mib(text: str) -> int:
     if not re.fullmatch(MEMORY_PATTERN[1:-1], text):
         raise ValueError(f"{text!r} is not a size like 512MiB, 4GiB or 1TiB")
     return int(text[:-3]) * MEMORY_UNITS_MIB[text[-3:]]
+
+
+def parse_percent(text: str) -> int:
+    """`20%` -> 20. Raises ValueError for anything else than a whole number from 1 to 100 and a percent sign."""
+    if not re.fullmatch(PERCENT_PATTERN[1:-1], text):
+        raise ValueError(f"{text!r} is not a share like 5% or 100%")
+    return int(text[:-1])
 
 
 def parse_duration_s(text: str) -> int:

@@ -7,12 +7,13 @@ count and the owner of partial copies. Drivers write and read it, execution/ dec
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import TypeVar
 
-from reconciler.core.model import Load, Method, RunState, StepKind
+from reconciler.core.model import Load, Method, RunState, Setting, Settings, StepKind
 
 RECORD_VERSION = 1
 Value = TypeVar("Value")
@@ -27,6 +28,8 @@ class Stage(StrEnum):
     """The guest was, or was about to be, asked to stop."""
     MIGRATING = "migrating"
     """The platform's migration was, or was about to be, started on the source."""
+    SETTING = "setting"
+    """Settings of the guest were, or were about to be, changed where it is."""
     STARTING = "starting"
     """Stopped by this move, proven to be at the target, it was about to be started there."""
     RESTORING = "restoring"
@@ -96,6 +99,10 @@ class MoveRecord:
     """Where parked after an abort: no new attempt before this."""
     via: str = ""
     """What the source calls the target on the migration network."""
+    settings: Settings = ()
+    """What is set of the guest where it is, as (setting, value); the one that is told next comes first."""
+    autostart: bool | None = None
+    """Whether the source's host starts the guest at boot, where a move carries that along. None: nothing is carried."""
     copies: tuple[str, ...] = ()
     """Devices whose contents are copied, as the platform spells them."""
     note: str = ""
@@ -119,6 +126,9 @@ class MoveRecord:
                 found[name] = kind(found[name])
             found["parked"] = Parked(found["parked"]) if found["parked"] else None
             found["copies"] = _words(found.get("copies", []))
+            found["settings"] = _settings(found.get("settings", []))
+            if found.get("autostart") is not None and not isinstance(found["autostart"], bool):
+                raise TypeError("autostart is no bool")
             return _checked(MoveRecord, MoveRecord(**found))
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"not a move record: {error}") from error
@@ -136,8 +146,29 @@ class MoveRecord:
 def _words(raw: object) -> tuple[str, ...]:
     """A list of strings as JSON has it. Raises TypeError for anything else."""
     if not isinstance(raw, list) or not all(isinstance(word, str) for word in raw):
-        raise TypeError("copies is no list of strings")
+        raise TypeError("not a list of strings")
     return tuple(raw)
+
+
+VALUES = {
+    Setting.MEMORY: re.compile(r"[1-9][0-9]{0,8}"),
+    Setting.ENTITLEMENT: re.compile(r"[1-9][0-9]{0,2}"),
+    Setting.AUTOSTART: re.compile(r"on|off"),
+}
+"""What the value of a setting may look like: it becomes part of commands."""
+
+
+def _settings(raw: object) -> Settings:
+    """A list of [setting, value] as JSON has it. Raises ValueError or TypeError for anything else."""
+    if not isinstance(raw, list):
+        raise TypeError("settings is no list")
+    found = []
+    for pair in raw:
+        name, value = _words(pair)
+        if not VALUES[Setting(name)].fullmatch(value):
+            raise ValueError(f"{name} cannot be set to such a value")
+        found.append((name, value))
+    return tuple(found)
 
 
 SCALARS: Mapping[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float), "bool": (bool,)}

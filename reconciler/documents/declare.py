@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from reconciler.core.desired import (
     AfterDeadline,
+    Autostart,
     Cleanup,
     Downtime,
     Fleet,
@@ -24,7 +25,7 @@ from reconciler.core.desired import (
     StorageCopy,
 )
 from reconciler.core.model import Method
-from reconciler.core.quantities import format_duration, parse_duration_s, parse_memory_mib
+from reconciler.core.quantities import format_duration, parse_duration_s, parse_memory_mib, parse_percent
 from reconciler.documents.codes import Code
 from reconciler.documents.explain import dotted
 from reconciler.documents.names import quoted
@@ -122,6 +123,8 @@ def make_host(document: Fields, location: Location) -> Host:
 def make_guest(document: Fields, location: Location, migration: MigrationPolicy) -> Guest:
     """A Guest document's values, with its migration policy, in which the Fleet's defaults are merged already."""
     metadata, spec = document["metadata"], document["spec"]
+    memory: Fields = spec.get("memory", NONE)
+    cpu: Fields = spec.get("cpu", NONE)
     uuid: str | None = spec.get("uuid")
     return Guest(
         name=metadata["name"],
@@ -130,6 +133,9 @@ def make_guest(document: Fields, location: Location, migration: MigrationPolicy)
         uuid=uuid.lower() if uuid else None,
         labels=metadata.get("labels", NONE),
         power=PowerWish(spec.get("power", PowerWish.KEEP)),
+        autostart=Autostart(spec.get("autostart", Autostart.KEEP)),
+        memory_mib=parse_memory_mib(memory["size"]) if "size" in memory else None,
+        cpu_entitlement_percent=parse_percent(cpu["entitlement"]) if "entitlement" in cpu else None,
         migration=migration,
     )
 

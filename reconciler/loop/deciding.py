@@ -12,7 +12,7 @@ from reconciler.core.execution.brakes import BrakeReason, brakes
 from reconciler.core.execution.lateness import has_stopped, marked, may_stop_late, stopped_late
 from reconciler.core.execution.outcome import Outcome, OutcomeKind
 from reconciler.core.execution.run import Run, StepState
-from reconciler.core.model import Method, StepKind
+from reconciler.core.model import Method, Setting, StepKind
 from reconciler.core.observed import HostFacts, ObservedFleet, Unreachable
 from reconciler.core.planning.plan import Brake, Plan, Step
 from reconciler.core.planning.scheduler import make_plan
@@ -106,6 +106,9 @@ def _commands(config: Config, step: Step) -> tuple[tuple[str, tuple[str, ...]], 
     """What a step sends to the guest's hosts when all goes well, made by the function that makes what is sent."""
     record = moving.record_of(step, step.id, step.attempt, config.controller)
     verbs: list[tuple[Verb, str]] = []
+    if step.kind is StepKind.SET:
+        each = (replace(record, settings=(pair,)) for pair in step.settings)
+        return tuple((step.source, config.make_command(Verb.SET, step.source, one, None).argv) for one in each)
     if step.kind is StepKind.START:
         verbs = [(Verb.START, step.source)]
     elif step.kind is StepKind.STOP:
@@ -116,6 +119,9 @@ def _commands(config: Config, step: Step) -> tuple[tuple[str, tuple[str, ...]], 
         verbs += [(Verb.STOP, step.source)] if restart else []
         verbs += [(Verb.MIGRATE, step.source)]
         verbs += [(Verb.START, step.target)] if restart else []
+        if step.autostart:
+            record = replace(record, settings=((Setting.AUTOSTART.value, "on"),))
+            verbs += [(Verb.SET, step.target)]
         verbs += [(Verb.DELETE_COPY, step.source)] if step.delete_source else []
     return tuple((host, config.make_command(verb, host, record, None).argv) for verb, host in verbs)
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from reconciler.core.commands import Answer, AnswerKind, Verb
 from reconciler.core.desired import AfterDeadline, Cleanup, DesiredFleet, Downtime, Guest, Mode, PowerWish
+from reconciler.core.diff import wishes
 from reconciler.core.execution import procedure
 from reconciler.core.execution.lateness import may_stop_late, stopped_late
 from reconciler.core.execution.move import Finish, LookEverywhere, Move, Pause, Scene, Settle, Tell
@@ -53,6 +54,7 @@ def adopt(turn: Turn, record: MoveRecord) -> None:
         retry=desired.fleet.retry,
         may_stop_hard=_then(document, record) is AfterDeadline.HARD,
         may_wait=_then(document, record) is AfterDeadline.WAIT,
+        may_set=document is not None and set(record.settings) <= set(wishes(document)),
         may_delete=document is not None and document.migration.cleanup is Cleanup.DELETE,
     )
     turn.steps[record.id] = step_of(record)
@@ -194,6 +196,7 @@ DOING: Mapping[Verb, str] = {
     Verb.STOP_HARD: "cutting its power",
     Verb.MIGRATE: "starting the migration",
     Verb.START: "starting the guest",
+    Verb.SET: "changing its settings",
     Verb.DELETE_COPY: "deleting the source's copy",
     Verb.RELEASE: "releasing both hosts",
     Verb.PARK: "releasing both hosts",
@@ -329,6 +332,8 @@ def record_of(step: Step, record_id: str, attempt: int, controller: str) -> Move
         delete_source=step.delete_source,
         hop=step.hop,
         via=step.via,
+        settings=step.settings,
+        autostart=step.autostart,
         copies=step.copies,
     )
 
@@ -351,6 +356,8 @@ def step_of(record: MoveRecord) -> Step:
         hop=record.hop,
         delete_source=record.delete_source,
         via=record.via,
+        settings=record.settings if record.kind is StepKind.SET else (),
+        autostart=record.autostart,
         copies=record.copies,
         attempt=record.attempt,
     )

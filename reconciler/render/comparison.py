@@ -17,13 +17,14 @@ Deed = tuple[object, ...]
 def deed(step: Step) -> Deed:
     """All of a step that a reviewer approves: what is done to whom, where and how."""
     ends = (step.source, step.target, step.hop)
-    how = (step.kind, step.method, step.running, step.delete_source, step.stop)
+    how = (step.kind, step.method, step.running, step.delete_source, step.stop, step.settings)
     return (step.guest, step.uuid, step.known_as, *ends, *how, step.intent)
 
 
 def way(step: Step) -> str:
-    """`online vmhost-a → vmhost-b`, or `start vmhost-a`."""
-    return f"{words.how(step)} {step.source if step.source == step.target else f'{step.source} → {step.target}'}"
+    """`online vmhost-a → vmhost-b`, `start vmhost-a`, or `set vmhost-a memory 8192 → 4096 MiB`."""
+    ends = step.source if step.source == step.target else f"{step.source} → {step.target}"
+    return " ".join(filter(None, [words.how(step), ends, words.change(step)]))
 
 
 @dataclass(frozen=True)

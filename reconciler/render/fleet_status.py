@@ -85,6 +85,8 @@ class PlannedStep:
     target: str
     method: Method | None
     downtime_s: float
+    change: str = ""
+    """What a set step changes, in words."""
 
 
 @dataclass(frozen=True)
@@ -212,5 +214,6 @@ def _trouble(guest: GuestStatus) -> Trouble:
 def _planned(plan: Plan | None) -> tuple[PlannedStep, ...]:
     steps = plan.steps if plan else ()
     return tuple(
-        PlannedStep(step.guest, step.kind, step.source, step.target, step.method, step.downtime_s) for step in steps
+        PlannedStep(step.guest, step.kind, step.source, step.target, step.method, step.downtime_s, words.change(step))
+        for step in steps
     )

@@ -13,7 +13,7 @@ from reconciler.core.execution.run import StepState
 from reconciler.core.model import Method, StepKind
 from reconciler.core.reports.report import Report, Result, StepRun
 from reconciler.render.paths import run_path
-from reconciler.render.words import when
+from reconciler.render.words import change, when
 
 BEGUN = frozenset({StepState.STARTED, StepState.DONE, StepState.FAILED, StepState.UNKNOWN})
 BAD = frozenset({StepState.FAILED, StepState.UNKNOWN})
@@ -40,6 +40,8 @@ class MoveSummary:
     predicted_s: float
     adopted: bool
     """Whether an earlier controller began it."""
+    change: str = ""
+    """What a set step changes, in words."""
 
     @property
     def begun(self) -> bool:
@@ -137,6 +139,7 @@ def _move(run: StepRun, adopted: bool) -> MoveSummary:
         took_s=took_s,
         predicted_s=_tenths(step.duration_s),
         adopted=adopted,
+        change=change(step),
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from reconciler.core.desired import Commit
-from reconciler.core.model import Method, StepKind
+from reconciler.core.model import SETTING_WORDS, Method, StepKind, changes
 from reconciler.core.planning.plan import Plan, Step
 from reconciler.core.quantities import format_duration
 
@@ -52,6 +52,17 @@ def how(step: Step) -> str:
     return str(step.method or step.kind)
 
 
+def change(step: Step) -> str:
+    """`memory 8192 → 4096 MiB`: what a set step changes; nothing for others."""
+    return changes(step.settings, step.settings_before)
+
+
+def changed(step: Step) -> str:
+    """`memory +2`: what a set step changes, in a word; the step's reason has it all."""
+    names = [SETTING_WORDS.get(name, (name, ""))[0] for name, _ in step.settings]
+    return f"{names[0]} +{len(names) - 1}" if len(names) > 1 else "".join(names)
+
+
 def numbers(plan: Plan) -> Mapping[str, int]:
     """Step id -> its number in this plan, counted from 1: how reasons and waits refer to it."""
     return {step.id: number for number, step in enumerate(plan.steps, start=1)}
@@ -76,6 +87,8 @@ class Figures:
     online: int
     offline: int
     starts: int
+    sets: int
+    """Guests whose settings are changed."""
     stops: int
     """Stops for their own sake; those of offline moves are not counted here."""
     hops: int
@@ -96,6 +109,7 @@ def figures(plan: Plan) -> Figures:
         offline=len(moves) - online,
         starts=sum(step.kind is StepKind.START for step in plan.steps),
         stops=sum(step.kind is StepKind.STOP for step in plan.steps),
+        sets=sum(step.kind is StepKind.SET for step in plan.steps),
         hops=sum(step.hop for step in moves),
         one_way=sum(bool(step.one_way) for step in moves),
         downtime_s=sum(step.downtime_s for step in plan.steps),
@@ -130,6 +144,7 @@ def work(plan: Plan) -> list[str]:
     parts = [f"{counted(counts.moves, 'move')} ({', '.join(ways)})"] if counts.moves else []
     parts += [counted(counts.starts, "start")] if counts.starts else []
     parts += [counted(counts.stops, "stop")] if counts.stops else []
+    parts += [counted(counts.sets, "set")] if counts.sets else []
     return parts
 
 
@@ -164,6 +179,7 @@ def verdict(plan: Plan) -> str:
     parts = [f"moves {counted(moved, 'guest')} ({hops}{ways})"] if moved else []
     parts += [f"starts {counted(counts.starts, 'guest')}"] if counts.starts else []
     parts += [f"stops {counted(counts.stops, 'guest')}"] if counts.stops else []
+    parts += [f"changes settings of {counted(counts.sets, 'guest')}"] if counts.sets else []
     sentences = [f"This {listed(parts)}, with {downtime(plan)}."]
     if counts.one_way:
         sentences.append(f"{counted(counts.one_way, 'move has', 'moves have')} no lasting online way back.")

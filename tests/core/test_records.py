@@ -8,11 +8,19 @@ from typing import Any
 
 import pytest
 
+from reconciler.core.model import StepKind
 from reconciler.core.records import MoveRecord, Parked
 from tests.core.fleets import parked, record
 
 
-@pytest.mark.parametrize("written", [record("web", "a", "b"), parked(record("db", "a", "b"), Parked.ABORTED)])
+@pytest.mark.parametrize(
+    "written",
+    [
+        record("web", "a", "b", autostart=True, wait=True),
+        record("cache", "a", "a", kind=StepKind.SET, settings=(("memory_mib", "4096"), ("autostart", "on"))),
+        parked(record("db", "a", "b"), Parked.ABORTED),
+    ],
+)
 def test_a_record_comes_back_as_it_was_written(written: MoveRecord) -> None:
     assert written == MoveRecord.from_json(json.loads(json.dumps(written.to_json())))
 
@@ -31,6 +39,14 @@ def test_a_record_comes_back_as_it_was_written(written: MoveRecord) -> None:
         ("load", {"memory_mib": "much"}),
         ("load", {"gold": 1}),
         ("load", None),
+        ("settings", None),
+        ("settings", [["autostart"]]),
+        ("settings", [["autostart", "maybe"]]),
+        ("settings", [["memory_mib", "4096; reboot"]]),
+        ("settings", [["gold", "1"]]),
+        ("autostart", "on"),
+        ("autostart", 1),
+        ("wait", "yes"),
         ("surprise", 1),
     ],
 )
@@ -44,3 +60,9 @@ def test_anything_else_is_no_record(field: str, value: Any) -> None:
 def test_what_is_no_object_of_ours_is_no_record(raw: object) -> None:
     with pytest.raises(ValueError, match="not a move record"):
         MoveRecord.from_json(raw)
+
+
+def test_a_record_written_before_there_were_settings_is_read_as_one_without() -> None:
+    written = record("web", "a", "b")
+    old = {key: value for key, value in written.to_json().items() if key not in ("settings", "autostart", "wait")}
+    assert written == MoveRecord.from_json(json.loads(json.dumps(old)))

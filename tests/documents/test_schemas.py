@@ -67,9 +67,10 @@ def test_quantities_are_written_as_core_reads_them() -> None:
     patterns = {
         part["pattern"]
         for _, path, part in FIELDS
-        if path.endswith(("/memory", "/graceful", "/backoff", "/backoffMax"))
+        if "pattern" in part
+        and path.endswith(("/memory", "/size", "/entitlement", "/graceful", "/backoff", "/backoffMax"))
     }
-    assert {quantities.MEMORY_PATTERN, quantities.DURATION_PATTERN} == patterns
+    assert {quantities.MEMORY_PATTERN, quantities.PERCENT_PATTERN, quantities.DURATION_PATTERN} == patterns
 
 
 def test_guests_and_fleet_defaults_know_the_same_migration_fields() -> None:

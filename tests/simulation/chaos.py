@@ -27,7 +27,7 @@ class Cell(NamedTuple):
     stage: str
 
 
-METHODS = ("online", "offline", "offline-stopped", "start", "stop")
+METHODS = ("online", "offline", "offline-stopped", "start", "stop", "set")
 
 COMMAND_FAULTS = ("fail", "fail-after", "hang", "cut", "lost-answer", "delayed")
 VERBS = {
@@ -36,6 +36,7 @@ VERBS = {
     "offline-stopped": ("claim", "check", "migrate", "delete-copy", "release"),
     "start": ("claim", "start", "release"),
     "stop": ("claim", "stop", "release"),
+    "set": ("claim", "set", "release"),
 }
 JOB_FAULTS = {
     "online": ("abort", "job-fail", "job-hang"),
@@ -61,6 +62,7 @@ STAGES = {
     "offline-stopped": ("claimed", "migrating", "cleaning"),
     "start": ("claimed", "starting"),
     "stop": ("claimed", "stopping"),
+    "set": ("claimed", "setting"),
 }
 RESTART = "restart"
 """A start on the source, after a migration that failed: it is reached by letting the migration fail first."""
@@ -95,7 +97,7 @@ def _cells() -> Iterator[Cell]:
 
 def _runs(method: str, stage: str) -> bool:
     """Whether the guest runs at this stage, so that something can happen inside it."""
-    if method in ("online", "stop"):
+    if method in ("online", "stop", "set"):
         return True
     return method == "offline" and stage in ("claimed", "stopping")
 
@@ -106,6 +108,8 @@ def method_of(record: MoveRecord) -> str:
         return "start"
     if record.kind is StepKind.STOP:
         return "stop"
+    if record.kind is StepKind.SET:
+        return "set"
     if record.method is Method.ONLINE:
         return "online"
     return "offline" if record.was is RunState.RUNNING else "offline-stopped"

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, replace
+from typing import Any
 
 from reconciler.core.desired import (
     AfterDeadline,
+    Autostart,
     Cleanup,
     Commit,
     DesiredFleet,
@@ -96,9 +98,11 @@ def commit(chance: random.Random, story: Story) -> None:
         roll = chance.random()
         if roll < 0.5:
             guests[name] = replace(guest, host=chance.choice(hosts))
-        elif roll < 0.78:
+        elif roll < 0.7:
             guests[name] = replace(guest, power=chance.choice(POWERS))
-        elif roll < 0.82:
+        elif roll < 0.8:
+            guests[name] = replace(guest, **_settings(chance))
+        elif roll < 0.83:
             guests[name] = replace(guest, migration=_policy(chance))
     number = len(story.commits)
     story.commits.append(replace(story.desired, guests=guests, commit=Commit(f"c{number}")))
@@ -138,6 +142,9 @@ def _guest(chance: random.Random, number: int) -> tuple[SimGuest, tuple[Disk, ..
         memory_mib=chance.choice([1024, 2048, 4096]),
         vcpus=chance.choice([1, 2]),
         networks=("lan0",),
+        memory_min_mib=512,
+        memory_step_mib=chance.choice([64, 64, 64, 0]),
+        memory_set_s=chance.choice([5.0, 60.0, 60.0, None]),
         dirty_mib_s=chance.choice([0.0, 5.0, 20.0]),
         attributes={
             "os": "HPUX",
@@ -160,6 +167,15 @@ def _document(chance: random.Random, guest: SimGuest, home: str) -> Guest:
     return Guest(
         guest.name, home, NOWHERE, uuid=guest.uuid if chance.random() < 0.5 else None, migration=_policy(chance)
     )
+
+
+def _settings(chance: random.Random) -> dict[str, Any]:
+    """Some of what can be set where a guest is; not all of it can be had."""
+    return {
+        "memory_mib": chance.choice([None, 1024, 1536, 2048, 3072]),
+        "cpu_entitlement_percent": chance.choice([None, 5, 20, 50]),
+        "autostart": chance.choice(list(Autostart)),
+    }
 
 
 def _policy(chance: random.Random) -> MigrationPolicy:

@@ -11,7 +11,7 @@ from unittest.mock import patch
 from reconciler.core import capacity
 from reconciler.core.commands import Verb
 from reconciler.core.desired import Host
-from reconciler.core.execution import holding, procedure, safety
+from reconciler.core.execution import holding, procedure, safety, telling
 from reconciler.core.execution.move import Action, Move, Scene
 from reconciler.core.model import Load, RunState
 from reconciler.core.observed import HostFacts, Look
@@ -42,7 +42,7 @@ def _delete_before_read_back(stack: ExitStack) -> None:
         job = source.job(move.record.id, move.record.attempt)
         done = job is not None and job.ended and not move.tried(Verb.DELETE_COPY)
         if done and move.record.delete_source:
-            return procedure._tell(move, Verb.DELETE_COPY, scene, source, Stage.MIGRATING)
+            return telling.tell(move, Verb.DELETE_COPY, scene, source, Stage.MIGRATING)
         return really(move, scene, source, target)
 
     stack.enter_context(patch.dict(procedure.HANDLERS, {Stage.MIGRATING: hasty}))

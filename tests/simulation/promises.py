@@ -47,6 +47,7 @@ class Promises(Watcher):
     commands: Counter[str] = field(default_factory=Counter)
     _before: Copies = ()
     _taken_mib: int = 0
+    _taken_cpu_percent: int = 0
 
     def broken(self, promise: str, text: str) -> None:
         self.violations.append(f"{promise} at {self.world.now_s - 1_700_000_000:.1f} s: {text}")
@@ -85,6 +86,7 @@ class Promises(Watcher):
         self._deleted = len(self.world.ledger.lost_contents)
         host = self.world.fleet.hosts[sent.record.target]
         self._taken_mib = self.world.fleet.taken(host).memory_mib
+        self._taken_cpu_percent = self.world.fleet.taken(self.world.fleet.hosts[sent.host]).cpu_percent
         if sent.verb is Verb.CLAIM:
             self._check_claim(actor, sent)
         if sent.verb is Verb.CHECK:
@@ -114,6 +116,8 @@ class Promises(Watcher):
             self._check_stop(actor, sent)
         if sent.verb in (Verb.START, Verb.MIGRATE):
             self._check_room(actor, sent)
+        if sent.verb is Verb.SET:
+            self._check_set(sent)
         if sent.verb is Verb.DELETE_COPY:
             self._check_delete(sent)
         self._check_lock(actor, sent)
@@ -178,6 +182,14 @@ class Promises(Watcher):
         looked_s = self.knew_s[id(sent)].get(target, 0.0)
         if taken_mib > cap_mib and taken_mib > self._taken_mib and self.hands_s.get(target, -1.0) < looked_s:
             self.broken("I3", f"{sent.record.guest_name} brings {target} to {taken_mib} of {cap_mib} MiB")
+
+    def _check_set(self, sent: Command) -> None:
+        """I3 for CPU, and I4: a setting brings no host over, and stops or starts nobody."""
+        name, host = sent.record.guest_name, self.world.fleet.hosts[sent.host]
+        if self.world.fleet.taken(host).cpu_percent > max(100 * host.cpus, self._taken_cpu_percent):
+            self.broken("I3", f"{name}: {sent.host} guarantees more CPU than it has")
+        if self.world.copies(sent.record.guest_uuid) != self._before:
+            self.broken("I4", f"{name} was started or stopped by a setting")
 
     def _check_delete(self, sent: Command) -> None:
         """I2: the source's disks go only after the copy is proven."""

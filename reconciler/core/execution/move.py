@@ -32,6 +32,8 @@ class Timing:
     """How long a guest that ignored a stop is watched, in case it stops late."""
     wait_for_person_s: float = 24 * 3600.0
     """How long a move waits, after the deadline of a stop, for a person to shut its guest down."""
+    set_patience_s: float = 600.0
+    """How long a guest may take to get the memory that it was told to have."""
     start_patience_s: float = 900.0
     """How long a guest may take to come up."""
 
@@ -55,6 +57,7 @@ class Move:
     retry: Retry = Retry()
     may_stop_hard: bool = True
     may_wait: bool = True
+    may_set: bool = True
     may_delete: bool = True
     """Whether the documents of now still allow what its record does; an adopted move may be older than they are."""
     waits_for_person: bool = False

@@ -12,10 +12,12 @@ from dataclasses import replace
 
 from reconciler.core.commands import GUEST_VERBS, AnswerKind, Guard, Verb
 from reconciler.core.execution import safety
-from reconciler.core.execution.holding import TRIES_MAX, hold, renewal, stamped, take_records_away
+from reconciler.core.execution.holding import TRIES_MAX, hold, renewal, take_records_away
 from reconciler.core.execution.lateness import LATE, has_stopped, marked
 from reconciler.core.execution.move import Action, Finish, LookEverywhere, Move, Pause, Scene, Settle, Tell
 from reconciler.core.execution.outcome import RECORD_STAYS, Outcome, OutcomeKind
+from reconciler.core.execution.setting import carry_autostart, set_here
+from reconciler.core.execution.telling import once_more, start, tell
 from reconciler.core.model import Method, RunState, StepKind
 from reconciler.core.observed import HostFacts, Look, Unreachable
 from reconciler.core.quantities import format_moment
@@ -32,6 +34,7 @@ STAGE_ORDER = (
     Stage.STOPPING,
     Stage.MIGRATING,
     Stage.STARTING,
+    Stage.SETTING,
     Stage.RESTORING,
     Stage.CLEANING,
 )
@@ -106,12 +109,14 @@ def _claimed(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> 
             return Settle(Outcome(OutcomeKind.CHANGED, "NoRoomNow", full))
     if record.kind is StepKind.MIGRATE and not move.checked:
         return _check(move, source)
+    if record.kind is StepKind.SET:
+        return set_here(move, scene, source)
     if record.kind is StepKind.START:
-        return _start(move, scene, source, Stage.STARTING)
+        return start(move, scene, source, Stage.STARTING)
     if record.kind is StepKind.STOP or (record.method is Method.OFFLINE and record.was is RunState.RUNNING):
         for_move = record.kind is StepKind.MIGRATE
-        return _once_more(move, Verb.STOP, scene, source, Stage.STOPPING, stopped_by_us=for_move)
-    return _once_more(move, Verb.MIGRATE, scene, source, Stage.MIGRATING)
+        return once_more(move, Verb.STOP, scene, source, Stage.STOPPING, stopped_by_us=for_move)
+    return once_more(move, Verb.MIGRATE, scene, source, Stage.MIGRATING)
 
 
 def _check(move: Move, source: HostFacts) -> Action:
@@ -135,7 +140,8 @@ def _unexpected(record: MoveRecord, scene: Scene, source: HostFacts, target: Hos
 
 
 def _needs_full_look(record: MoveRecord) -> bool:
-    """Whether what is about to happen could make a second copy of a guest that runs where nobody looked."""
+    """Whether what is about to happen could make a second copy of a guest that runs where nobody looked: at once, or
+    when its host boots and starts it."""
     return record.was is RunState.STOPPED and record.kind is not StepKind.STOP
 
 
@@ -156,16 +162,16 @@ def _stopping(move: Move, scene: Scene, source: HostFacts, target: HostFacts) ->
         full = safety.has_room(record, target, scene.documents.get(target.name))
         if full or move.tried(Verb.MIGRATE) >= TRIES_MAX:
             why = full or "the migration could not be started"
-            return _start(move, scene, source, Stage.RESTORING, note=f"MigrationNotStarted: {why}")
-        return _once_more(move, Verb.MIGRATE, scene, source, Stage.MIGRATING)
+            return start(move, scene, source, Stage.RESTORING, note=f"MigrationNotStarted: {why}")
+        return once_more(move, Verb.MIGRATE, scene, source, Stage.MIGRATING)
     deadline_s = record.stage_since_s + record.graceful_s
     if source.clock_s < deadline_s:
         answer = move.last[1].kind if move.last is not None and move.last[0] is Verb.STOP else AnswerKind.DONE
         if answer is AnswerKind.FAILED and move.tried(Verb.STOP) < TRIES_MAX and entry.state is RunState.RUNNING:
-            return _tell(move, Verb.STOP, scene, source, Stage.STOPPING, since_s=record.stage_since_s)
+            return tell(move, Verb.STOP, scene, source, Stage.STOPPING, since_s=record.stage_since_s)
         return Pause(scene.timing.poll_s, f"{record.guest_name} is shutting down")
     if record.hard_stop and move.may_stop_hard and move.tried(Verb.STOP_HARD) < TRIES_MAX:
-        return _tell(move, Verb.STOP_HARD, scene, source, Stage.STOPPING, since_s=record.stage_since_s)
+        return tell(move, Verb.STOP_HARD, scene, source, Stage.STOPPING, since_s=record.stage_since_s)
     if record.wait and move.may_wait and source.clock_s < deadline_s + scene.timing.wait_for_person_s:
         until = format_moment(deadline_s + scene.timing.wait_for_person_s)
         text = f"waits for a person to shut {record.guest_name} down from inside, until {until}"
@@ -202,7 +208,7 @@ def _migrating(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -
     if record.method is Method.ONLINE:
         return Settle(Outcome(OutcomeKind.ABORTED, "OnlineAborted", f"{why}; {here.state} on {source.name}"))
     if record.stopped_by_us and here.state is RunState.STOPPED:
-        return _start(move, scene, source, Stage.RESTORING, note=f"OfflineFailed: {why}")
+        return start(move, scene, source, Stage.RESTORING, note=f"OfflineFailed: {why}")
     return Settle(Outcome(OutcomeKind.ABORTED, "OfflineFailed", f"{why}; {here.state} on {source.name}"))
 
 
@@ -223,13 +229,16 @@ def _arrived(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> 
         return Pause(scene.timing.poll_s, f"waiting for {record.guest_name} to come up on {target.name}")
     if record.was is RunState.RUNNING and there.state is RunState.STOPPED:
         if record.stopped_by_us:
-            return _start(move, scene, target, Stage.STARTING)
+            return start(move, scene, target, Stage.STARTING)
         text = f"it arrived on {target.name}, but no longer runs there; nobody asked us to start it"
         return Settle(Outcome(OutcomeKind.FAILED, "StoppedAfterMove", text))
+    carrying = carry_autostart(move, scene, target, there)
+    if carrying is not None:
+        return carrying
     here = source.registration(record.guest_uuid)
     if record.delete_source and move.may_delete and here is not None and here.local_disks:
         if move.tried(Verb.DELETE_COPY) < TRIES_MAX and not safety.copy_proven(record, source, target):
-            return _tell(move, Verb.DELETE_COPY, scene, source, Stage.CLEANING)
+            return tell(move, Verb.DELETE_COPY, scene, source, Stage.CLEANING)
     return Settle(Outcome(OutcomeKind.DONE, "Moved", f"{there.state} on {target.name}"))
 
 
@@ -247,7 +256,14 @@ def _starting(move: Move, scene: Scene, source: HostFacts, target: HostFacts) ->
         return _arrived(move, scene, source, target)
     if entry.state is RunState.TRANSITION and target.clock_s - record.stage_since_s <= scene.timing.start_patience_s:
         return Pause(scene.timing.poll_s, f"{record.guest_name} is starting")
-    return _start(move, scene, target, Stage.STARTING)
+    return start(move, scene, target, Stage.STARTING)
+
+
+def _setting(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> Action:
+    """Settings were about to be changed: for their own sake, or because a move carries them along."""
+    if move.record.kind is StepKind.SET:
+        return set_here(move, scene, source)
+    return _arrived(move, scene, source, target)
 
 
 def _restoring(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> Action:
@@ -263,7 +279,7 @@ def _restoring(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -
         return Settle(Outcome(OutcomeKind.FAILED, reason, f"{text}; it was stopped, and runs again on {source.name}"))
     if entry.state is RunState.TRANSITION and source.clock_s - record.stage_since_s <= scene.timing.start_patience_s:
         return Pause(scene.timing.poll_s, f"{record.guest_name} is starting again on {source.name}")
-    return _start(move, scene, source, Stage.RESTORING, note=record.note)
+    return start(move, scene, source, Stage.RESTORING, note=record.note)
 
 
 def _parked(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> Action:
@@ -281,7 +297,7 @@ def _parked(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> A
             return Settle(Outcome(OutcomeKind.BROKEN, "GuestDown", text))
         return Pause(scene.timing.poll_s, f"{move.guest} has stopped late; waiting for a slot to start it again")
     late = replace(move, record=replace(move.record, starts=0))
-    return _start(late, scene, source, Stage.RESTORING, note=move.record.note)
+    return start(late, scene, source, Stage.RESTORING, note=move.record.note)
 
 
 def _cleaning(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> Action:
@@ -296,70 +312,8 @@ HANDLERS: Mapping[Stage, Handler] = {
     Stage.STOPPING: _stopping,
     Stage.MIGRATING: _migrating,
     Stage.STARTING: _starting,
+    Stage.SETTING: _setting,
     Stage.RESTORING: _restoring,
     Stage.CLEANING: _cleaning,
     Stage.PARKED: _parked,
 }
-
-
-# --- telling -------------------------------------------------------------------------------------------------------
-
-
-def _start(move: Move, scene: Scene, facts: HostFacts, stage: Stage, *, note: str = "") -> Action:
-    """Start the guest on this host, where that is safe and was not tried too often."""
-    record = move.record
-    if not scene.all_fresh:
-        return LookEverywhere()
-    against = safety.may_start(record, scene, facts.name)
-    if against:
-        if record.kind is StepKind.START:
-            kind = OutcomeKind.FAILED if record.starts else OutcomeKind.CHANGED
-            return Settle(Outcome(kind, "OwnerUnknown", against))
-        return Settle(Outcome(OutcomeKind.BROKEN, "TwoCopies", f"not started on {facts.name}: {against}"))
-    full = safety.room_to_start(record, facts, scene.documents.get(facts.name))
-    if full and record.kind is StepKind.START:
-        return Settle(Outcome(OutcomeKind.CHANGED, "NoRoomNow", full))
-    if full and facts.clock_s - record.stage_since_s <= scene.timing.start_patience_s:
-        return Pause(scene.timing.poll_s, f"waiting for room to start {move.guest}: {full}")
-    if full:
-        return Settle(Outcome(OutcomeKind.BROKEN, "GuestDown", f"no room to start it again: {full}"))
-    if facts.record(record.id) is None and record.under_way and move.tried(Verb.CLAIM) < 2 * TRIES_MAX:
-        claim = stamped(record, scene, facts, Stage.CLAIMED)
-        return Tell(Verb.CLAIM, facts.name, claim, None)
-    if record.starts >= TRIES_MAX or move.tried(Verb.START) >= 2 * TRIES_MAX:
-        text = f"{record.guest_name} does not start on {facts.name}"
-        if record.kind is StepKind.START:
-            return Settle(Outcome(OutcomeKind.FAILED, "StartFailed", text))
-        return Settle(Outcome(OutcomeKind.BROKEN, "GuestDown", f"{text}; it was running before this move stopped it"))
-    return _tell(move, Verb.START, scene, facts, stage, starts=record.starts + 1, note=note or record.note)
-
-
-def _once_more(
-    move: Move, verb: Verb, scene: Scene, facts: HostFacts, stage: Stage, *, stopped_by_us: bool | None = None
-) -> Action:
-    """Send a deed that has not begun yet; after too many tries without any sign of it, give up: nothing was done."""
-    if move.tried(verb) >= TRIES_MAX:
-        return Settle(Outcome(OutcomeKind.ABORTED, "NoAnswer", f"{facts.name} did not carry out {verb}"))
-    changes = {} if stopped_by_us is None else {"stopped_by_us": stopped_by_us}
-    return _tell(move, verb, scene, facts, stage, **changes)
-
-
-def _tell(
-    move: Move,
-    verb: Verb,
-    scene: Scene,
-    facts: HostFacts,
-    stage: Stage,
-    *,
-    since_s: float | None = None,
-    **changes: object,
-) -> Tell:
-    """The command with the record as it shall lie there, guarded by the record as it lies there now."""
-    copy = facts.record(move.record.id)
-    at = copy.stage if copy is not None else stage
-    record = replace(stamped(move.record, scene, facts, stage), **changes)  # type: ignore[arg-type]  # fields by name
-    if since_s is not None:
-        record = replace(record, stage_since_s=since_s)
-    controller = copy.controller if copy is not None and not copy.under_way else scene.controller
-    parked = copy is not None and not copy.under_way
-    return Tell(verb, facts.name, record, Guard(record.id, controller, (at,), may_be_expired=parked))

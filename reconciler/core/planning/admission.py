@@ -15,9 +15,10 @@ from reconciler.core.model import Method, RunState, StepKind
 from reconciler.core.observed import HostFacts, Registration
 from reconciler.core.planning import attempts, journey
 from reconciler.core.planning.attempts import History
-from reconciler.core.planning.intent import intent_digest
+from reconciler.core.planning.intent import intent_digest, settings_digest
 from reconciler.core.planning.journey import Journey, Leg
 from reconciler.core.planning.plan import Blocked, Reason
+from reconciler.core.planning.settings import settings_refusal
 from reconciler.core.planning.situation import Situation
 
 REFUSALS: Mapping[Finding, tuple[Reason, str]] = {
@@ -40,7 +41,8 @@ def admit(situation: Situation, found: GuestDiff) -> Journey | Blocked | None:
             return _blocked(found, *attempts.held(situation, record))
         reason, fix = REFUSALS[found.finding]
         return _blocked(found, reason, found.text, fix)
-    differs = found.finding is Finding.MISPLACED or found.power is not None
+    setting = found.finding is Finding.SETTINGS_DIFFER
+    differs = setting or found.finding is Finding.MISPLACED or found.power is not None
     if guest is None or found.place is None or not differs:
         record = situation.under_way.get(found.uuid)  # it may lie where it should and be down, on its way to a start
         return _blocked(found, *attempts.held(situation, record)) if record is not None else None
@@ -48,10 +50,16 @@ def admit(situation: Situation, found: GuestDiff) -> Journey | Blocked | None:
     if against is not None:
         return _blocked(found, *against)
     entry = situation.registrations[found.place.host, found.uuid]
-    intent = intent_digest(guest)
+    intent = settings_digest(guest) if setting else intent_digest(guest)
     history = attempts.weigh(situation, found.uuid, intent, guest.migration)
     if history.against is not None:
         return _blocked(found, *history.against)
+    if setting:
+        refusal = settings_refusal(entry, found.settings)
+        if refusal is not None:
+            return _blocked(found, *refusal)
+        host = situation.hosts[found.place.host]
+        return Journey(guest, found, entry, (journey.setting(entry, host, found.settings),), intent, history.attempt)
     legs = _legs(situation, guest, found, found.place, entry, history)
     if isinstance(legs, Blocked):
         return legs

@@ -20,6 +20,10 @@ SHUTDOWN_S = 45.0
 BOOT_S = 60.0
 CONFIGURATION_S = 6.0
 """Moving a configuration without any disk."""
+SET_S = 10.0
+"""Setting what takes effect at once."""
+MEMORY_MIB_S = 64.0
+"""How fast dynamic memory is taken from a guest or given to it."""
 ROUNDS_MAX = 10.0
 """A guest that rewrites its memory faster than the link carries it is predicted at this many copies."""
 
@@ -48,6 +52,11 @@ def migration(guest: Registration, source: HostFacts, target: HostFacts, method:
 def stopping_s(stop: StopPolicy) -> float:
     """Predict a graceful stop."""
     return min(SHUTDOWN_S, float(stop.graceful_s))
+
+
+def setting_s(memory_mib: int) -> float:
+    """Predict the change of settings, of which so much memory goes or comes."""
+    return SET_S + memory_mib / MEMORY_MIB_S
 
 
 def starting_s() -> float:

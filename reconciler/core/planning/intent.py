@@ -30,6 +30,16 @@ def intent_digest(guest: Guest) -> str:
     )
 
 
+def settings_digest(guest: Guest) -> str:
+    """What the document asks for in settings. Attempts to set them are counted apart from those to move the guest."""
+    return digest(
+        [
+            [guest.name, guest.uuid, guest.host, "settings"],
+            [guest.memory_mib, guest.cpu_entitlement_percent, guest.autostart, guest.migration.attempts],
+        ]
+    )
+
+
 def facts_digest(guest: Registration, source: HostFacts, target: HostFacts) -> str:
     """The platform facts a decision rests on. A refusal holds until one of them changes."""
     return digest([_host(source), _host(target), _registration(guest), _others(target, guest)])

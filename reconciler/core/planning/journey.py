@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from reconciler.core import capacity
 from reconciler.core.compatibility import Decision
-from reconciler.core.desired import AfterDeadline, Cleanup, Guest
+from reconciler.core.desired import AfterDeadline, Autostart, Cleanup, Guest
 from reconciler.core.diff import GuestDiff
-from reconciler.core.model import Load, Method, RunState, StepKind
+from reconciler.core.model import Load, Method, RunState, Setting, Settings, StepKind, changes
 from reconciler.core.observed import HostFacts, Registration
 from reconciler.core.planning import durations
 from reconciler.core.planning.durations import Duration
@@ -40,6 +40,9 @@ class Leg:
     delete_source: bool = False
     copies: tuple[str, ...] = ()
     """Devices whose contents are copied, as the platform spells them."""
+    settings: Settings = ()
+    settings_before: Settings = ()
+    autostart: bool | None = None
 
     @property
     def stops_guest(self) -> bool:
@@ -94,6 +97,7 @@ def migration(
         moved_mib=copied_mib + (entry.memory_mib if method is Method.ONLINE else 0),
         delete_source=delete_source,
         copies=tuple(disk.resource for disk in entry.local_disks) if method is Method.OFFLINE else (),
+        autostart=entry.autostart if guest.autostart is Autostart.KEEP else None,
     )
 
 
@@ -114,6 +118,29 @@ def power(guest: Guest, entry: Registration, host: HostFacts, kind: StepKind) ->
         reason=f"declared power: {guest.power}; {RunState.STOPPED if starts else RunState.RUNNING} now"
         f"{'' if starts else patience(guest)}",
         facts=facts_digest(entry, host, host),
+    )
+
+
+def setting(entry: Registration, host: HostFacts, settings: Settings) -> Leg:
+    """Changes settings of the guest where it is. Memory takes and frees nothing: the most counts always."""
+    wanted, before = dict(settings), tuple((name, entry.setting(name)) for name, _ in settings)
+    grows = int(wanted.get(Setting.ENTITLEMENT, entry.cpu_entitlement_percent)) - entry.cpu_entitlement_percent
+    cpu_percent = entry.vcpus * grows if entry.running else 0
+    memory_mib = int(wanted.get(Setting.MEMORY, 0))
+    moved_mib = abs(memory_mib - int(entry.setting(Setting.MEMORY))) if memory_mib else 0
+    return Leg(
+        kind=StepKind.SET,
+        source=host.name,
+        target=host.name,
+        method=None,
+        running=entry.running,
+        takes=Load(cpu_percent=max(0, cpu_percent)),
+        frees=Load(cpu_percent=max(0, -cpu_percent)),
+        duration=Duration(durations.setting_s(moved_mib), 0.0),
+        reason=f"declared: {changes(settings, before)}",
+        facts=facts_digest(entry, host, host),
+        settings=settings,
+        settings_before=before,
     )
 
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from reconciler.core.compatibility import Verdict
 from reconciler.core.desired import Commit, StopPolicy
-from reconciler.core.model import Load, Method, StepKind
+from reconciler.core.model import Load, Method, Settings, StepKind
 
 
 class Reason(StrEnum):
@@ -42,6 +42,11 @@ class Reason(StrEnum):
     BACKING_OFF = "BackingOff"
     ATTEMPTS_EXHAUSTED = "AttemptsExhausted"
     FAILED_BEFORE = "FailedBefore"
+    # settings
+    NOT_RUNNING = "NotRunning"
+    MEMORY_NOT_DYNAMIC = "MemoryNotDynamic"
+    MEMORY_OUT_OF_RANGE = "MemoryOutOfRange"
+    AUTOSTART_UNKNOWN = "AutostartUnknown"
     # room and order
     TOO_FEW_CPUS = "TooFewCpus"
     NO_ROOM = "NoRoom"
@@ -60,9 +65,9 @@ class Step:
     uuid: str
     source: str
     target: str
-    """The same host as `source` for a start or a stop."""
+    """The same host as `source` for all but a migration."""
     method: Method | None
-    """None for a start or a stop."""
+    """None for all but a migration."""
     running: bool
     """Whether the guest runs when the step begins, as planned."""
     reason: str
@@ -93,6 +98,12 @@ class Step:
     """What the source calls the target on the migration network."""
     copies: tuple[str, ...] = ()
     """Devices whose contents are copied, as the platform spells them."""
+    settings: Settings = ()
+    """What a set step sets, as (setting, value)."""
+    settings_before: Settings = ()
+    """The same settings as they were seen; an empty value where it is not known."""
+    autostart: bool | None = None
+    """Whether the source's host starts the guest at boot, where a move carries that along."""
     attempt: int = 1
     """Which attempt of its intent this is."""
     attempts_max: int = 3

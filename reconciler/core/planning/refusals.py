@@ -39,7 +39,7 @@ def without_room(journeys: Sequence[Journey], room: Mapping[str, Load]) -> list[
             journey,
             Reason.NO_ROOM,
             f"{lacking[journey.name]} for all that is declared there, even when every guest that can leave has left",
-            f"make room on {lacking[journey.name].host}, or declare the guest elsewhere",
+            f"make room on {lacking[journey.name].host}, or {_instead(journey)}",
         )
         for journey in journeys
         if journey.name in lacking
@@ -52,7 +52,7 @@ def stuck(timetable: Timetable, entry: Stuck) -> Blocked:
     lacks = Shortage(entry.host, entry.lacks)
     if entry.for_good:
         text = f"{lacks} for it, and what leaves does not free as much"
-        return _blocked(journey, Reason.NO_ROOM, text, f"make room on {entry.host}, or declare the guest elsewhere")
+        return _blocked(journey, Reason.NO_ROOM, text, f"make room on {entry.host}, or {_instead(journey)}")
     knot = _knot(timetable, entry)
     others = "; ".join(str(Shortage(host, lacking)) for host, lacking in sorted(knot.items()) if host != entry.host)
     pinned = sorted(
@@ -68,6 +68,12 @@ def stuck(timetable: Timetable, entry: Stuck) -> Blocked:
     text = f"{lacks} until others leave, and these wait in turn{f' ({others})' if others else ''}; {hop}"
     fix = f"make room on {' or '.join(sorted(knot))}, or on a third host; or allow a hop"
     return _blocked(journey, Reason.NO_SAFE_ORDER, text, fix)
+
+
+def _instead(journey: Journey) -> str:
+    """What else would help a guest that lacks room."""
+    sets = any(leg.kind is StepKind.SET for leg in journey.legs)
+    return "declare less entitlement" if sets else "declare the guest elsewhere"
 
 
 def _knot(timetable: Timetable, first: Stuck) -> dict[str, Load]:

@@ -185,6 +185,9 @@ def _step(journey: Journey, entry: Entry, ids: Mapping[int, str], hosts: Mapping
         delete_source=leg.delete_source,
         via=hosts[leg.target].reached_as if leg.kind is StepKind.MIGRATE else "",
         copies=leg.copies,
+        settings=leg.settings,
+        settings_before=leg.settings_before,
+        autostart=leg.autostart,
         attempt=journey.attempt if entry.index == 0 else 1,
         attempts_max=guest.migration.attempts,
     )
@@ -209,6 +212,7 @@ def _digest(situation: Situation, steps: Sequence[Step], blocked: Sequence[Block
                     step.intent,
                     step.facts,
                     step.after,
+                    *([step.settings, step.settings_before] if step.settings else []),
                 ]
                 for step in steps
             ],

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from reconciler.core.desired import DesiredFleet, Downtime, Guest, PowerWish, StorageCopy
-from reconciler.core.model import Load, Method, RunState, StepKind
+from reconciler.core.desired import Autostart, DesiredFleet, Downtime, Guest, PowerWish, StorageCopy
+from reconciler.core.model import Load, Method, RunState, Settings, StepKind
 from reconciler.core.observed import HostFacts, ObservedFleet, Registration
 from reconciler.core.planning.plan import Plan, Step
 from reconciler.core.records import MoveRecord
@@ -148,12 +148,17 @@ class _Proof:
         policy = guest.migration
         if not step.running and step.kind is not StepKind.STOP and not self._full_look():
             self.say(f"{step.id}: {step.guest} is stopped, and not every host was read")
+        if step.source != step.target and step.kind is not StepKind.MIGRATE:
+            self.say(f"{step.id}: a {step.kind} that moves its guest")
+        if step.kind is StepKind.SET:
+            self._check_settings(step, guest, entry)
+            return
         if step.kind is not StepKind.MIGRATE:
             wish = PowerWish.RUNNING if step.kind is StepKind.START else PowerWish.STOPPED
             if guest.power is not wish:
                 self.say(f"{step.id}: the document does not ask for this {step.kind}")
-            if step.source != step.target or step.method is not None:
-                self.say(f"{step.id}: a {step.kind} that moves its guest")
+            if step.method is not None:
+                self.say(f"{step.id}: a {step.kind} with a method of migration")
             return
         if step.hop and not policy.hop:
             self.say(f"{step.id}: the document forbids a hop")
@@ -173,6 +178,35 @@ class _Proof:
         if local and (step.method is Method.ONLINE or policy.storage_copy is not StorageCopy.OFFLINE):
             self.say(f"{step.id}: copies disks, which its document does not allow")
 
+    def _check_settings(self, step: Step, guest: Guest, entry: Registration) -> None:
+        """Each setting is declared so, is within what the guest's host allows, and could be seen to be reached."""
+        asked = {
+            "memory_mib": guest.memory_mib,
+            "cpu_entitlement_percent": guest.cpu_entitlement_percent,
+            "autostart": None if guest.autostart is Autostart.KEEP else guest.autostart,
+        }
+        names = [name for name, _ in step.settings]
+        if not names or len(set(names)) != len(names):
+            self.say(f"{step.id}: sets nothing, or something twice")
+        for name, value in step.settings:
+            if asked.get(name) is None or value != str(asked[name]):
+                self.say(f"{step.id}: the document does not ask for {name} {value}")
+            elif name == "memory_mib" and not self._memory_possible(int(value), entry):
+                self.say(f"{step.id}: {step.guest} cannot have {value} MiB now")
+            elif name == "autostart" and entry.autostart is None:
+                self.say(f"{step.id}: nobody knows the autostart of {step.guest}")
+        if step.source != guest.host or self.running[step.uuid] is not step.running:
+            self.say(f"{step.id}: settings are changed only where a guest is declared, as it is")
+
+    def _memory_possible(self, wanted_mib: int, entry: Registration) -> bool:
+        within = 0 < entry.memory_min_mib <= wanted_mib <= entry.memory_mib
+        return (
+            within
+            and entry.memory_step_mib > 0
+            and wanted_mib % entry.memory_step_mib == 0
+            and entry.state is RunState.RUNNING
+        )
+
     def _full_look(self) -> bool:
         """Whether every host in play was read, and is the machine it should be."""
         return all(host in self.fit for host in self.desired.hosts if host not in self.lost_hosts)
@@ -185,7 +219,8 @@ class _Proof:
         if (step.frees.memory_mib, step.frees.cpu_percent) != (frees.memory_mib, frees.cpu_percent):
             self.say(f"{step.id}: says it frees {step.frees}, the guest frees {frees}")
         target = self._host(step.target)
-        if takes.memory_mib + takes.cpu_percent > 0 and entry.vcpus > self._cpus(target):
+        arrives = step.kind is not StepKind.SET  # a guest whose settings are changed runs there already
+        if arrives and takes.memory_mib + takes.cpu_percent > 0 and entry.vcpus > self._cpus(target):
             self.say(f"{step.id}: {step.guest} has more virtual CPUs than {step.target} has CPUs")
 
     # --- counting ---------------------------------------------------------------------------------------------------
@@ -206,6 +241,8 @@ class _Proof:
         return Load(hundredths // 100 + (hundredths % 100 > 0), entry.vcpus * entry.cpu_entitlement_percent)
 
     def _takes(self, step: Step, entry: Registration) -> Load:
+        if step.kind is StepKind.SET:
+            return Load(cpu_percent=max(0, self._growth(step.settings, entry)))
         disk_mib = 0
         if step.kind is StepKind.MIGRATE:
             disk_mib = sum(disk.size_mib for disk in entry.disks if not disk.kind.shared)
@@ -213,7 +250,16 @@ class _Proof:
         weight = self._weight(entry, self._host(step.target)) if runs else Load()
         return Load(weight.memory_mib, weight.cpu_percent, disk_mib)
 
+    def _growth(self, settings: Settings, entry: Registration) -> int:
+        """How much more CPU a running guest will be guaranteed with these settings; negative for less."""
+        if entry.state is RunState.STOPPED:
+            return 0
+        wanted = [int(value) for name, value in settings if name == "cpu_entitlement_percent"]
+        return sum(entry.vcpus * (percent - entry.cpu_entitlement_percent) for percent in wanted)
+
     def _frees(self, step: Step, entry: Registration) -> Load:
+        if step.kind is StepKind.SET:
+            return Load(cpu_percent=max(0, -self._growth(step.settings, entry)))
         return self._weight(entry, self._host(step.source)) if step.running else Load()
 
     def _room(self) -> dict[str, Load]:
@@ -235,6 +281,11 @@ class _Proof:
         loads = [self._weight(entry, facts) for entry in facts.registrations if entry.state is not RunState.STOPPED]
         here = {entry.uuid for entry in facts.registrations if entry.state is not RunState.STOPPED}
         for record in self.records.values():
+            if record.kind is StepKind.SET:
+                entry = facts.registration(record.guest_uuid) if record.source == facts.name else None
+                more = self._growth(record.settings, entry) if entry is not None else 0
+                loads.append(Load(cpu_percent=max(0, more)))
+                continue
             if record.guest_uuid in here or record.kind is StepKind.STOP:
                 continue
             if record.target == facts.name:
@@ -262,8 +313,9 @@ class _Proof:
     def _start(self, step: Step, room: dict[str, Load], busy: list[Step]) -> None:
         if self.place[step.uuid] != step.source:
             self.say(f"{step.id}: {step.guest} is on {self.place[step.uuid]} then, not on {step.source}")
+        changes_power = step.kind in (StepKind.START, StepKind.STOP)
         if self.running[step.uuid] is not step.running or (step.kind is StepKind.START) is step.running:
-            if step.kind is not StepKind.MIGRATE or self.running[step.uuid] is not step.running:
+            if changes_power or self.running[step.uuid] is not step.running:
                 self.say(f"{step.id}: {step.guest} is {'running' if self.running[step.uuid] else 'stopped'} then")
         left = room[step.target]
         for what, needed, there in (
@@ -302,7 +354,7 @@ class _Proof:
 
     def _end(self, step: Step, room: dict[str, Load]) -> None:
         self.place[step.uuid] = step.target
-        if step.kind is not StepKind.MIGRATE:
+        if step.kind in (StepKind.START, StepKind.STOP):
             self.running[step.uuid] = step.kind is StepKind.START
         # Disk room is not given back: whether a copy at the source may go is known only once the move is proven.
         room[step.source] += Load(step.frees.memory_mib, step.frees.cpu_percent)
@@ -328,7 +380,7 @@ class _Proof:
         self._check_nothing_forgotten(blocked, set(last))
 
     def _runs_after(self, step: Step) -> bool:
-        return step.running if step.kind is StepKind.MIGRATE else step.kind is StepKind.START
+        return step.kind is StepKind.START if step.kind in (StepKind.START, StepKind.STOP) else step.running
 
     def _power_reached(self, guest: Guest, step: Step) -> bool:
         return guest.power is PowerWish.KEEP or self._runs_after(step) is (guest.power is PowerWish.RUNNING)

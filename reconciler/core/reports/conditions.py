@@ -50,6 +50,7 @@ READY: Mapping[Finding, tuple[Status, str]] = {
     Finding.UNKNOWN: (Status.UNKNOWN, "OwnerUnknown"),
     Finding.MISPLACED: (Status.FALSE, "Misplaced"),
     Finding.POWER_DIFFERS: (Status.FALSE, "PowerDiffers"),
+    Finding.SETTINGS_DIFFER: (Status.FALSE, "SettingsDiffer"),
     Finding.MISSING: (Status.FALSE, "Missing"),
     Finding.REPLACED: (Status.FALSE, "Replaced"),
     Finding.DUPLICATED: (Status.FALSE, "Duplicated"),

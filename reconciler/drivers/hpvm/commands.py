@@ -80,6 +80,9 @@ def deed(command: Command) -> Deed:
             return Deed(How.JOB, command.argv, job, QUICK_S, alone=MIGRATE)
         case Verb.STOP | Verb.STOP_HARD:
             return Deed(How.JOB, command.argv, f"{record.id}.{record.attempt}.{command.verb}", QUICK_S)
+        case Verb.SET:
+            refusal = "settings of Integrity VM guests cannot be changed from here yet: nothing is set"
+            return Deed(How.RUN, ("sh", "-c", f"echo '{refusal}'; exit 1"))
         case Verb.DELETE_COPY:
             refusal = "Integrity VM keeps what a migration left on its source: nothing is deleted"
             return Deed(How.RUN, ("sh", "-c", f"echo '{refusal}'; exit 1"))

@@ -23,6 +23,7 @@ from reconciler.drivers.simulated.fleet import LISTED_BY, Due, SimCopy, SimFleet
 from reconciler.drivers.simulated.incidents import trouble
 from reconciler.drivers.simulated.migration import JOB_ENDS, Rules
 from reconciler.drivers.simulated.power import BOOTED, SHUT_DOWN
+from reconciler.drivers.simulated.settings import MEMORY_SET
 from reconciler.drivers.simulated.world import COMMAND_ARRIVES, World
 
 STATE_VERSION = 1
@@ -134,8 +135,12 @@ def _check_job(fleet: SimFleet, host: SimHost, job: SimJob) -> None:
 def _check_due(fleet: SimFleet, due: Due) -> None:
     if due.what == COMMAND_ARRIVES:
         wrong = "" if due.number in fleet.delayed else f"no command of number {due.number} is delayed"
-    elif due.what in (JOB_ENDS, SHUT_DOWN, BOOTED):
-        wrong = "" if due.host in fleet.hosts else f"{due.what} needs a host that exists, not {due.host!r}"
+    elif due.what in (JOB_ENDS, SHUT_DOWN, BOOTED, MEMORY_SET):
+        wrong = (
+            ""
+            if due.host in fleet.hosts and (due.what != MEMORY_SET or due.uuid in fleet.guests)
+            else f"{due.what} needs a host that exists, not {due.host!r}"
+        )
     else:
         wrong = trouble(fleet, due.what, due.host, due.uuid)
     if wrong:
@@ -146,6 +151,8 @@ def _complete_copy(fleet: SimFleet, host: SimHost, copy: SimCopy) -> None:
     guest = fleet.guests.get(copy.uuid)
     if guest is None:
         raise Malformed(f"hosts.{host.name}: holds a copy of {copy.uuid}, which is not among the guests")
+    if copy.autostart is None:
+        copy.autostart = guest.attributes.get("autostart") == "on"
     for disk in copy.disks:
         if disk.kind.shared:
             fleet.luns.setdefault(disk.id, 0)

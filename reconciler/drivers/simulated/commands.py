@@ -10,13 +10,15 @@ import re
 from dataclasses import dataclass
 
 from reconciler.core.commands import Command, Guard, Verb
-from reconciler.core.model import Method
+from reconciler.core.model import Method, Setting
 from reconciler.core.names import is_name
-from reconciler.core.records import MoveRecord
+from reconciler.core.records import VALUES, MoveRecord
 from reconciler.errors import HostError
 
 PROGRAM = "simctl"
 RECORD_VERBS = {verb.value: verb for verb in (Verb.CLAIM, Verb.RENEW, Verb.RELEASE, Verb.PARK)}
+SETTINGS = {Setting.MEMORY: "memory", Setting.ENTITLEMENT: "entitlement", Setting.AUTOSTART: "autostart"}
+"""What simctl calls a setting."""
 METHODS = {f"--{method.value}": method for method in Method}
 
 
@@ -37,6 +39,8 @@ class Told:
     """For a check and a migration."""
     record_id: str = ""
     attempt: int = 0
+    setting: Setting | None = None
+    value: str = ""
 
 
 def command(verb: Verb, host: str, record: MoveRecord, guard: Guard | None) -> Command:
@@ -59,10 +63,21 @@ def _words(verb: Verb, record: MoveRecord) -> tuple[str, ...]:
         case Verb.MIGRATE:
             job = ("--job", record.id, str(record.attempt))
             return ("migrate", f"--{record.method.value}", record.guest_uuid, "--to", record.target, *job)
+        case Verb.SET:
+            return ("set", record.guest_uuid, *(f"{SETTINGS[Setting(name)]}={to}" for name, to in record.settings[:1]))
         case Verb.STOP_HARD:
             return ("stop", "--hard", record.guest_uuid)
         case Verb.STOP | Verb.START | Verb.DELETE_COPY:
             return (verb.value, record.guest_uuid)
+
+
+def _told_setting(uuid: str, change: str) -> Told:
+    """`memory=4096`, `entitlement=20` or `autostart=on`. Raises ValueError for anything else."""
+    word, _, value = change.partition("=")
+    for setting, spelled in SETTINGS.items():
+        if word == spelled and VALUES[setting].fullmatch(value):
+            return Told(Verb.SET, uuid, setting=setting, value=value)
+    raise ValueError(f"usage: not a setting: {change}")
 
 
 def parse(argv: tuple[str, ...]) -> Told:
@@ -76,6 +91,8 @@ def parse(argv: tuple[str, ...]) -> Told:
             if not re.fullmatch(r"[0-9]{1,9}", attempt):
                 raise ValueError(f"{attempt!r} is not an attempt")
             told = Told(Verb.MIGRATE, uuid, target, METHODS[how], record_id, int(attempt))
+        case ("simctl", "set", uuid, change):
+            told = _told_setting(uuid, change)
         case ("simctl", "stop", "--hard", uuid):
             told = Told(Verb.STOP_HARD, uuid)
         case ("simctl", "stop" | "start" | "delete-copy" as word, uuid):

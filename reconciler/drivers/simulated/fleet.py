@@ -40,7 +40,7 @@ class SimGuest:
     networks: tuple[str, ...] = ()
     dirty_mib_s: float = 0.0
     attributes: Mapping[str, str] = field(default_factory=dict)
-    """As a look shows them. The world itself reads `autostart`: `on` starts the guest when its host boots."""
+    """As a look shows them. `autostart` is what a first registration of the guest begins with."""
     shutdown_s: float | None = 30.0
     """How long it takes to shut down when asked; None: it ignores the request."""
     boot_s: float = 60.0
@@ -48,6 +48,16 @@ class SimGuest:
     """How often it was started; names its boot markers."""
     newest: int = 0
     """The newest generation that any disk of it ever had. A start from an older one has lost something."""
+    memory_current_mib: int = 0
+    """What it has now, while it runs. 0: all of it, as after each boot."""
+    memory_min_mib: int = 0
+    memory_step_mib: int = 0
+    """Bound and granularity of its dynamic memory. 0: its memory cannot be set."""
+    memory_set_s: float | None = 20.0
+    """How long it takes to get the memory it was told to have; None: it never does."""
+    memory_wanted_mib: int = 0
+    memory_due: int = 0
+    """What it was told to have, and the number of the happening by which it has it; 0: none."""
 
     def load(self, overhead_percent: int) -> Load:
         """What it takes on a host while it runs."""
@@ -66,6 +76,8 @@ class SimCopy:
     boot_marker: str = ""
     booted_on: str = ""
     """The host's version at this boot: what the platform knows and no look shows."""
+    autostart: bool | None = None
+    """Whether this host starts it at boot; where a file says nothing, as the guest's `attributes.autostart` says."""
     arriving: bool = False
     """An online migration is filling it."""
     due: int = 0

@@ -31,14 +31,14 @@ def crash_host(fleet: SimFleet, name: str) -> None:
 
 
 def boot_host(fleet: SimFleet, name: str) -> None:
-    """The host is up again; guests with the attribute `autostart: on` start where the platform would."""
+    """The host is up again; guests whose copy here has autostart on start where the platform would."""
     host = fleet.hosts[name]
     if host.up:
         return
     host.up = True
     fleet.touch(host)
     for uuid in sorted(host.copies):
-        if fleet.guests[uuid].attributes.get("autostart") == "on":
+        if host.copies[uuid].autostart:
             start(fleet, host, uuid, cause="autostart")
 
 
@@ -91,7 +91,7 @@ def move_by_hand(fleet: SimFleet, uuid: str, to: str, *, leave_definition: bool 
     if not (source.up and target.up and fits):
         return
     disks = tuple(disk if disk.kind.shared else _carry(fleet, source, target, uuid, disk) for disk in copy.disks)
-    moved = SimCopy(uuid, copy.state, True, disks, copy.boot_marker, copy.booted_on)
+    moved = SimCopy(uuid, copy.state, True, disks, copy.boot_marker, copy.booted_on, copy.autostart)
     replaced, target.copies[uuid] = target.copies.get(uuid), moved
     if replaced is not None:
         overwrite(fleet, target, replaced)

@@ -6,7 +6,7 @@ remembers of its own results.
 
 from __future__ import annotations
 
-from reconciler.core.model import Method
+from reconciler.core.model import Method, RunState
 from reconciler.core.observed import HostFacts, Job, Look, Registration, Unreachable
 from reconciler.drivers.simulated.fleet import SimCopy, SimFleet, SimHost, SimJob
 
@@ -61,13 +61,16 @@ def registration(fleet: SimFleet, copy: SimCopy) -> Registration:
         state=copy.state,
         runnable=copy.runnable,
         memory_mib=guest.memory_mib,
+        memory_current_mib=guest.memory_current_mib if copy.state is RunState.RUNNING else 0,
+        memory_min_mib=guest.memory_min_mib,
+        memory_step_mib=guest.memory_step_mib,
         vcpus=guest.vcpus,
         cpu_entitlement_percent=guest.cpu_entitlement_percent,
         disks=copy.disks,
         networks=guest.networks,
         dirty_mib_s=guest.dirty_mib_s,
         boot_marker=copy.boot_marker,
-        autostart=guest.attributes.get("autostart") == "on",
+        autostart=bool(copy.autostart),
         attributes=guest.attributes,
     )
 

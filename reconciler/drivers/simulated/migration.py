@@ -137,7 +137,9 @@ def _begin(fleet: SimFleet, source: SimHost, job: SimJob, fault: Fault | None) -
         copy_s = guest.memory_mib / (bandwidth * (1 - min(share, 1 - 1 / ROUNDS_MAX)))
         job.duration_s = INIT_S + copy_s + QUIESCE_S + FROZEN_S
         job.replaced = target.copies.get(job.uuid)
-        target.copies[job.uuid] = SimCopy(job.uuid, RunState.TRANSITION, False, copy.disks, arriving=True)
+        target.copies[job.uuid] = SimCopy(
+            job.uuid, RunState.TRANSITION, False, copy.disks, autostart=False, arriving=True
+        )
     else:
         local = [disk for disk in copy.disks if not disk.kind.shared]
         job.duration_s = INIT_S + CONFIGURATION_S + sum(disk.size_mib for disk in local) / bandwidth
@@ -208,7 +210,7 @@ def _arrive_offline(fleet: SimFleet, job: SimJob) -> None:
     for disk, path in zip((disk for disk in left.disks if not disk.kind.shared), job.volumes, strict=True):
         target.volumes[path].generation = fleet.generation(source, disk)
     replaced = target.copies.get(job.uuid)
-    target.copies[job.uuid] = SimCopy(job.uuid, disks=_disks_at_target(job, left))
+    target.copies[job.uuid] = SimCopy(job.uuid, disks=_disks_at_target(job, left), autostart=False)
     left.runnable = False
     if replaced is not None:
         overwrite(fleet, target, replaced)
@@ -221,7 +223,7 @@ def _strand(fleet: SimFleet, job: SimJob) -> None:
     left = source.copies[job.uuid]
     left.runnable = False
     replaced = target.copies.get(job.uuid)
-    target.copies[job.uuid] = SimCopy(job.uuid, runnable=False, disks=_disks_at_target(job, left))
+    target.copies[job.uuid] = SimCopy(job.uuid, runnable=False, disks=_disks_at_target(job, left), autostart=False)
     if replaced is not None:
         overwrite(fleet, target, replaced)
     _close(fleet, job, 1, f"simctl: ERROR ({job.uuid}): {job.reason}")

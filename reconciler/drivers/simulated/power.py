@@ -42,6 +42,8 @@ def halt(fleet: SimFleet, host: SimHost, copy: SimCopy) -> None:
     if copy.state is RunState.RUNNING:
         fleet.write_disks(host, copy)
     copy.state = RunState.STOPPED
+    guest = fleet.guests[copy.uuid]
+    guest.memory_current_mib = guest.memory_wanted_mib = guest.memory_due = 0
     copy.boot_marker = copy.booted_on = ""
     copy.due = 0
     fleet.touch(host)

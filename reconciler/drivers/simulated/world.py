@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from reconciler.core.commands import Answer, AnswerKind, Command, Verb
 from reconciler.core.model import RunState
 from reconciler.core.observed import Disk, Look
-from reconciler.drivers.simulated import incidents, looks, migration, power, recordbook
+from reconciler.drivers.simulated import incidents, looks, migration, power, recordbook, settings
 from reconciler.drivers.simulated.commands import Told, parse
 from reconciler.drivers.simulated.faults import COMMAND_FAULTS, FaultKind, Faults
 from reconciler.drivers.simulated.fleet import Due, Ledger, SimCopy, SimFleet, SimGuest, SimHost, Volume
@@ -43,7 +43,8 @@ class World:
         """Put a new guest on a host, with its volumes there; a running one has booted there."""
         there = self.fleet.hosts[host]
         self.fleet.guests[guest.uuid] = guest
-        copy = there.copies[guest.uuid] = SimCopy(guest.uuid, state, disks=disks)
+        autostart = guest.attributes.get("autostart") == "on"
+        copy = there.copies[guest.uuid] = SimCopy(guest.uuid, state, disks=disks, autostart=autostart)
         for disk in disks:
             if disk.kind.shared:
                 self.fleet.luns.setdefault(disk.id, 0)
@@ -100,6 +101,9 @@ class World:
                 migration.job_ends(self.fleet, job)
             return
         host = self.fleet.hosts[due.host]
+        if due.what == settings.MEMORY_SET:
+            settings.memory_set(self.fleet, due)
+            return
         copy = host.copies.get(due.uuid)
         if copy is not None and copy.due == due.number:  # else something else came first
             (power.shut_down if due.what == power.SHUT_DOWN else power.booted)(self.fleet, host, copy)
@@ -187,6 +191,10 @@ class World:
                 return migration.stop_hard(self.fleet, host, told.uuid)
             case Verb.START:
                 return power.start(self.fleet, host, told.uuid)
+            case Verb.SET if told.setting is not None:
+                return settings.change(self.fleet, host, told.uuid, told.setting, told.value)
+            case Verb.SET:
+                return Done(2, "simctl: usage: set UUID SETTING=VALUE")
             case Verb.DELETE_COPY:
                 return migration.delete_copy(self.fleet, host, told.uuid)
             case Verb.CLAIM | Verb.RENEW | Verb.RELEASE | Verb.PARK:

@@ -93,7 +93,9 @@ def _steps(plan: Plan) -> Section:
                 str(numbered[step.id]),
                 said(step.guest),
                 _route(step),
-                " ".join([words.how(step), *(f"({mark})" for mark in words.marks(step))]),
+                " ".join(
+                    [words.how(step), *(f"({mark})" for mark in words.marks(step)), said(words.change(step))]
+                ).rstrip(),
                 format_duration(step.start_s),
                 format_duration(step.duration_s),
                 f"**{format_duration(step.downtime_s)}**" if step.downtime_s else words.NONE,

@@ -90,7 +90,7 @@ def _planned(status: FleetStatus) -> list[str]:
             [
                 said(step.guest),
                 _route(step.source, step.target),
-                step.method or step.kind,
+                f"{step.method or step.kind} {said(step.change)}".rstrip(),
                 format_duration(step.downtime_s) if step.downtime_s else words.NONE,
             ]
         )
@@ -143,7 +143,7 @@ def _route(source: str, target: str) -> str:
 
 
 def _way(move: MoveSummary) -> str:
-    word = str(move.method or move.kind)
+    word = f"{move.method or move.kind} {said(move.change)}".rstrip()
     return f"{word} (hop)" if move.kind is StepKind.MIGRATE and move.hop else word
 
 

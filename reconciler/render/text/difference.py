@@ -20,7 +20,7 @@ COLUMNS = (
     Column("DECLARED ON", flexible=True),
     Column("POWER"),
 )
-EXPLAINED = HANDS_OFF | {Finding.RENAMED}
+EXPLAINED = HANDS_OFF | {Finding.RENAMED, Finding.SETTINGS_DIFFER}
 """Findings that a row of the table does not say enough about."""
 
 

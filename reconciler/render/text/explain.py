@@ -102,4 +102,5 @@ def _step(step: Step) -> str:
     down = f", {format_duration(step.downtime_s)} down" if step.downtime_s else ""
     begins = f"after {format_duration(step.start_s)}" if step.start_s else "at once"
     times = f"begins {begins}, takes {format_duration(step.duration_s)}"
-    return f"{route(step.source, step.target)} {words.how(step)}{marks}: {times}{down}"
+    change = f" {terminal(words.change(step))}" if step.settings else ""
+    return f"{route(step.source, step.target)} {words.how(step)}{change}{marks}: {times}{down}"

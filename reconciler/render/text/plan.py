@@ -65,7 +65,7 @@ def _schedule(plan: Plan, paint: Paint) -> list[str]:
             format_duration(step.start_s),
             format_duration(step.duration_s),
             Cell(format_duration(step.downtime_s), "warn") if step.downtime_s else words.NONE,
-            Cell(" ".join(words.marks(step)), "warn" if step.one_way else ""),
+            Cell(" ".join(words.marks(step)) or terminal(words.changed(step)), "warn" if step.one_way else ""),
         )
         for step in plan.steps
     ]

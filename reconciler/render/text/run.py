@@ -49,6 +49,7 @@ def run_text(report: Report, *, shown: Plan | None = None, paint: Paint = no_pai
         brakes = tuple(brake for brake in brakes if brake not in shown.brakes)
     sections = [
         table(COLUMNS, [_row(move) for move in moves], paint=paint) if moves else [],
+        _changes(moves),
         _wrong(report, paint),
         host_lines(report.difference.hosts, paint),
         blocked_lines(blocked, paint),
@@ -71,6 +72,16 @@ def _row(move: MoveSummary) -> tuple[str | Cell, ...]:
         format_duration(move.took_s) if move.took_s is not None else words.NONE,
         format_duration(move.predicted_s) if not move.adopted else words.NONE,
     )
+
+
+def _changes(moves: tuple[MoveSummary, ...]) -> list[str]:
+    """What the set steps among them were to change."""
+    lines = []
+    for move in moves:
+        lines += (
+            wrap(f"set {name(move.guest)}: {terminal(move.change)}", first="  ", rest="    ") if move.change else []
+        )
+    return lines
 
 
 def _wrong(report: Report, paint: Paint) -> list[str]:

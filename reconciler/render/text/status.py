@@ -162,6 +162,8 @@ def _guest_history(runs: Sequence[RunSummary], guest: str, paint: Paint) -> list
         return wrap(f"Nothing was done to {name(guest)} in the passes that were read.")
     lines = table(MOVES, [_move(run, move) for run, move in moves], paint=paint)
     for run, move in moves:
+        if move.change:
+            lines += wrap(f"{_begun(run)}: set {terminal(move.change)}", first="  ", rest="    ")
         if move.reason and move.state != "done":
             lines += wrap(f"{_begun(run)}: {terminal(move.reason)}: {terminal(move.text)}", first="  ", rest="    ")
     return lines

@@ -1,7 +1,8 @@
 """What a driver brings to the contract suite: two hosts, two guests, and a way to let time pass.
 
 A driver joins by building a `Bench` and adding it to `BENCHES` in conftest.py. The hosts are called `a` and `b`; on `a`
-are `WEB`, which runs and can move online, and `DB`, which is stopped and has a disk that only `a` can see.
+are `WEB`, which runs, can move online and has dynamic memory (1024 to 4096 MiB in steps of 64), and `DB`, which is
+stopped and has a disk that only `a` can see.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ class Bench:
     """Of hosts that need more than a name."""
     deletes: bool = True
     """Whether the platform deletes what a migration left on its source."""
+    sets: bool = True
+    """Whether the driver can change settings of a guest."""
 
     def host(self, name: str) -> Host:
         """The host's document."""
@@ -76,6 +79,7 @@ class Bench:
             controller=by,
             copies=self._copies(uuid, method),
             load=Load(1024, 10, 0),
+            settings=(("autostart", "on"),),
             expires_s=self.facts("a").clock_s + TTL_S,
         )
 

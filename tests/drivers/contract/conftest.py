@@ -34,6 +34,7 @@ def _world() -> World:
     world = World.of(hosts, rules=refusal)
     attributes = {"os": "HPUX", "guest_kit": "yes", "inserted_media": "none"}
     web = SimGuest(WEB, "web", memory_mib=4096, networks=("prod",), dirty_mib_s=10, attributes=attributes)
+    web.memory_min_mib, web.memory_step_mib = 1024, 64
     world.place(web, "a", (Disk(lun, StorageKind.SAN, 10240),))
     db = SimGuest(DB, "db", memory_mib=2048, attributes=attributes)
     world.place(db, "a", (Disk("/dev/vg01/db", StorageKind.LOGICAL_VOLUME, 2048),), RunState.STOPPED)
@@ -68,7 +69,9 @@ def hpvm_over_ssh(folder: Path) -> Iterator[Bench]:
         connections = Connections(Access(fleet.known_hosts_file, fleet.key_file, connect_timeout_s=5.0))
         documents = {host: fleet.document(host) for host in fleet.machines}
         documents["nowhere"] = Host("nowhere", "hpvm", Location("hosts.yaml"), "127.77.255.254", 9)
-        yield Bench(HpvmDriver(connections, HpvmSettings()), fleet.wind, fleet.cut, documents, deletes=False)
+        yield Bench(
+            HpvmDriver(connections, HpvmSettings()), fleet.wind, fleet.cut, documents, deletes=False, sets=False
+        )
         connections.close()
 
 

@@ -198,7 +198,8 @@ class _Desk:
     def consider(self, number: int) -> None:
         """Put the journey where it is looked at next."""
         leg = self.leg(number)
-        key = (not leg.hop, *self.order(leg, self.work_s, self.lacking_mib))
+        # A setting is changed in seconds: it goes first, so that moves never hold it back for good.
+        key = (leg.kind is not StepKind.SET, not leg.hop, *self.order(leg, self.work_s, self.lacking_mib))
         heapq.heappush(self.ready[leg.kind is StepKind.MIGRATE], (key, self.journeys[number].name, number))
 
     def begin_what_can(self) -> None:

@@ -1,0 +1,40 @@
+"""Whether the declared settings of a guest can be given to it where it is. Called by admission only.
+
+All or nothing: one setting that cannot be had keeps the others from being set, so that a plan shows at once what is
+wrong with a document. Room for more CPU entitlement is the planner's to find. Never looks at other guests.
+"""
+
+from __future__ import annotations
+
+from reconciler.core.model import RunState, Setting, Settings
+from reconciler.core.observed import Registration
+from reconciler.core.planning.plan import Reason
+
+
+def settings_refusal(entry: Registration, settings: Settings) -> tuple[Reason, str, str] | None:
+    """Reason, text and fix where one of them cannot be set."""
+    wanted = dict(settings)
+    if Setting.MEMORY in wanted:
+        against = _memory(entry, int(wanted[Setting.MEMORY]))
+        if against is not None:
+            return against
+    if Setting.AUTOSTART in wanted and entry.autostart is None:
+        text = "its host does not say whether it starts the guest at boot, so nobody could see whether that was changed"
+        return Reason.AUTOSTART_UNKNOWN, text, "set spec.autostart to keep"
+    return None
+
+
+def _memory(entry: Registration, wanted_mib: int) -> tuple[Reason, str, str] | None:
+    least_mib, most_mib, step_mib = entry.memory_min_mib, entry.memory_mib, entry.memory_step_mib
+    if entry.state is not RunState.RUNNING:
+        text = "its memory can be set only while it runs"
+        return Reason.NOT_RUNNING, text, "set spec.power to running or stopped, or take spec.memory.size out"
+    if not (least_mib and step_mib):
+        text = f"its memory is not dynamic: it has {most_mib} MiB for as long as it runs"
+        return Reason.MEMORY_NOT_DYNAMIC, text, "make its memory dynamic on its host, or take spec.memory.size out"
+    if not least_mib <= wanted_mib <= most_mib or wanted_mib % step_mib:
+        text = (
+            f"{wanted_mib} MiB are declared; its host allows {least_mib} to {most_mib} MiB in steps of {step_mib} MiB"
+        )
+        return Reason.MEMORY_OUT_OF_RANGE, text, "declare a size that its host allows"
+    return None
