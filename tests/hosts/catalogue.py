@@ -86,8 +86,6 @@ class Catalogue:
     world: World
     variants: Variants = field(default_factory=Variants)
     extras: dict[str, Extra] = field(default_factory=dict)
-    start_types: dict[tuple[str, str], str] = field(default_factory=dict)
-    """`Auto` or `Manual` by (host, guest), where it is not the guest's own."""
     _numbers: dict[tuple[str, str], int] = field(default_factory=dict)
     _disks: dict[tuple[str, str], int] = field(default_factory=dict)
 
@@ -124,7 +122,7 @@ class Catalogue:
         """One of them."""
         guest, extra = self.world.fleet.guests[copy.uuid], self.besides(copy.uuid)
         devices, networks = self.devices(host, copy), self.networks(host, guest)
-        kit = guest.attributes.get("guest_kit", "")
+        kit, dynamic = guest.attributes.get("guest_kit", ""), self.dynamic(guest)
         return GuestRow(
             number=self.number(host, copy.uuid),
             name=self.variants.shown_names.get(guest.name, guest.name),
@@ -133,7 +131,7 @@ class Catalogue:
             state=self.variants.state_words.get(self.state(copy), self.state(copy)),
             runnable=copy.runnable or copy.arriving,
             vcpus=guest.vcpus,
-            memory_mib=extra.dynamic.maximum_mib if extra.dynamic else guest.memory_mib,
+            memory_mib=dynamic.maximum_mib if dynamic else guest.memory_mib,
             devices=devices,
             networks=networks,
             devices_count=len(devices) if extra.devices_count is None else extra.devices_count,
@@ -143,13 +141,13 @@ class Catalogue:
             label=extra.label,
             serial=extra.serial or f"VM{copy.uuid.replace('-', '').upper()[:8]}",
             config_version=long_version(host.version),
-            start_type=self.start_type(host.name, guest),
+            start_type="Auto" if copy.autostart else "Manual",
             online_migration=guest.attributes.get("online_migration", "enabled").capitalize(),
             guest_kit={"yes": "Installed", "no": "Not Installed"}.get(kit, ""),
             boot_time=copy.boot_marker,
             entitlement_percent=float(guest.cpu_entitlement_percent),
             usage=extra.usage,
-            dynamic=extra.dynamic,
+            dynamic=dynamic,
             reserved_mib=extra.reserved_mib,
         )
 
@@ -166,10 +164,14 @@ class Catalogue:
             return "On (EFI)"
         return "Off" if copy.runnable else "Off (NR)"
 
-    def start_type(self, host: str, guest: SimGuest) -> str:
-        """Whether the host starts it when it boots."""
-        own = "Auto" if guest.attributes.get("autostart") == "on" else "Manual"
-        return self.start_types.get((host, guest.uuid), own)
+    def dynamic(self, guest: SimGuest) -> DynamicMemory | None:
+        """Its dynamic memory, where it has that."""
+        if not guest.memory_min_mib:
+            return self.besides(guest.uuid).dynamic
+        now_mib = guest.memory_current_mib or guest.memory_mib
+        target_mib = guest.memory_wanted_mib or now_mib
+        chunk_kib = guest.memory_step_mib * 1024
+        return DynamicMemory("driver", guest.memory_min_mib, target_mib, guest.memory_mib, now_mib, chunk_kib=chunk_kib)
 
     # ------------------------------------------------------------------------------------------------------ devices
 

@@ -273,13 +273,7 @@ poll_s = 0.2
     def boot(self, host: str) -> None:
         """Start it again; guests whose start type is `Auto` there start with it."""
         with self.server.locked() as world:
-            own = {guest.uuid: guest.attributes for guest in world.fleet.guests.values()}
-            for guest in world.fleet.guests.values():
-                auto = self.catalogue.start_type(host, guest) == "Auto"
-                guest.attributes = {**guest.attributes, "autostart": "on" if auto else "off"}
             world.boot_host(host)
-            for guest in world.fleet.guests.values():
-                guest.attributes = own[guest.uuid]
         self.machines[host].begin()
         self.machines[host].await_start()
 

@@ -16,9 +16,7 @@ from reconciler.drivers.registry import refusal
 from reconciler.drivers.simulated.faults import Fault, FaultKind
 from reconciler.drivers.simulated.fleet import SimGuest, SimHost
 from reconciler.drivers.simulated.world import World
-from tests.hosts.catalogue import Extra
 from tests.hosts.fleet import SshdFleet
-from tests.hosts.printing.rows import DynamicMemory
 from tests.hosts.shell import begin, say
 from tests.hosts.transcripts import Transcript
 
@@ -145,12 +143,15 @@ def test_what_the_platform_refuses_is_said_in_its_own_words(fleet: SshdFleet) ->
 
 
 def test_guests_are_changed_where_they_are_registered(tmp_path: Path) -> None:
-    memory = DynamicMemory("driver", 1024, 4096, 4096, 4096)
-    with SshdFleet.start(tmp_path, world(), extras={WEB: Extra(dynamic=memory)}) as fleet:
+    there = world()
+    guest = there.fleet.guests[WEB]
+    guest.memory_min_mib, guest.memory_step_mib = 1024, 64
+    with SshdFleet.start(tmp_path, there) as fleet:
         changed = say(fleet, "a", "hpvmmodify -P web -x ram_target=2048 && hpvmmodify -P web -e 20:80 -B auto")
+        fleet.wind(60)
         shown = say(fleet, "a", "hpvmstatus -V -P web").out
         assert 1 == say(fleet, "a", "hpvmmodify -P web -x ram_target=1").status
-        with fleet.change() as there:
+        with fleet.change():
             there.fleet.hosts["a"].copies[DB].runnable = False
         assert 1 == say(fleet, "a", "hpvmmodify -P db -B auto").status
         assert 0 == say(fleet, "a", "hpvmmodify -P db -x register_status=enabled").status

@@ -69,9 +69,7 @@ def hpvm_over_ssh(folder: Path) -> Iterator[Bench]:
         connections = Connections(Access(fleet.known_hosts_file, fleet.key_file, connect_timeout_s=5.0))
         documents = {host: fleet.document(host) for host in fleet.machines}
         documents["nowhere"] = Host("nowhere", "hpvm", Location("hosts.yaml"), "127.77.255.254", 9)
-        yield Bench(
-            HpvmDriver(connections, HpvmSettings()), fleet.wind, fleet.cut, documents, deletes=False, sets=False
-        )
+        yield Bench(HpvmDriver(connections, HpvmSettings()), fleet.wind, fleet.cut, documents, deletes=False)
         connections.close()
 
 

@@ -95,9 +95,9 @@ def _await(call: Call, job: SimJob, name: str) -> int:
     if job.status != 0:
         return failed(call, _refusal(call, name, physics(job.output)))
     with call.server.locked() as world:
-        guest = world.fleet.guests[job.uuid]
-        carried = call.catalogue.start_type(job.source, guest) if call.variants.start_type_carried else "Auto"
-        call.catalogue.start_types[job.target, job.uuid] = carried
+        left, arrived = (world.fleet.hosts[end].copies[job.uuid] for end in (job.source, job.target))
+        arrived.autostart = left.autostart if call.variants.start_type_carried else True
+        world.fleet.touch(world.fleet.hosts[job.target])
     return succeeded(call, "hpvmmigrate: Guest migrated successfully.\n")
 
 

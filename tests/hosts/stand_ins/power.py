@@ -5,10 +5,8 @@ Called by the fleet's server; what comes of it is the simulated fleet's physics.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from reconciler.core.model import RunState
-from reconciler.drivers.simulated import migration
+from reconciler.core.model import RunState, Setting
+from reconciler.drivers.simulated import migration, settings
 from reconciler.drivers.simulated import power as physics_of_power
 from reconciler.drivers.simulated.fleet import SimCopy
 from tests.hosts.printing.starting import chatter
@@ -90,7 +88,6 @@ hpvmmodify: Unable to create device {resource}.
 
 
 def _modify(call: Call, copy: SimCopy, values: dict[str, list[str]]) -> str:
-    guest = call.server.world.fleet.guests[copy.uuid]
     registers = values.get("x") == ["register_status=enabled"]
     if not copy.runnable and not registers:
         return "The guest is not modifiable on this host."
@@ -98,11 +95,13 @@ def _modify(call: Call, copy: SimCopy, values: dict[str, list[str]]) -> str:
         percent = entitlement.partition(":")[0]
         if not percent.isdecimal() or not 5 <= int(percent) <= 100:
             return f"Illegal entitlement '{entitlement}'."
-        guest.cpu_entitlement_percent = int(percent)
+        done = settings.change(call.server.world.fleet, call.host, copy.uuid, Setting.ENTITLEMENT, percent)
+        if done.status:
+            return done.output
     for start in values.get("B", []):
         if start not in ("auto", "manual"):
             return f"Illegal start attribute '{start}'."
-        call.catalogue.start_types[call.host_name, copy.uuid] = start.capitalize()
+        copy.autostart = start == "auto"
     for setting in values.get("x", []):
         wrong = _set(call, copy, *setting.partition("=")[::2])
         if wrong:
@@ -121,15 +120,10 @@ def _set(call: Call, copy: SimCopy, key: str, value: str) -> str:
         return ""
     if key != "ram_target":
         return f"Unknown attribute '{key}'."
-    memory = call.catalogue.besides(copy.uuid).dynamic
-    if memory is None or copy.state is not RunState.RUNNING:
-        return "Dynamic memory is not available for this guest."
-    if not value.isdecimal() or not memory.minimum_mib <= int(value) <= memory.maximum_mib:
+    if not value.isdecimal():
         return f"Illegal value '{value}' for ram_target."
-    changed = replace(memory, target_mib=int(value), current_mib=int(value))
-    call.catalogue.change_extra(copy.uuid, dynamic=changed)
-    guest.memory_mib = int(value)  # what it takes of the host from now on
-    return ""
+    done = settings.change(call.server.world.fleet, call.host, copy.uuid, Setting.MEMORY, value)
+    return done.output if done.status else ""
 
 
 def hpvmremove(call: Call) -> int:
