@@ -19,6 +19,7 @@ from reconciler.errors import DesiredStateError, ExitCode, ReconcilerError
 COMMANDS = {
     "validate": "Check documents: a folder, or what a commit holds.",
     "observe": "Look at all hosts: who runs where.",
+    "check": "Find what stands in the way, before the first move.",
     "diff": "Show what differs between the documents and the hosts.",
     "plan": "Show what would be done, in which order, and what cannot be.",
     "apply": "Do it once: look, plan, ask, run, report.",

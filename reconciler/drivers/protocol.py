@@ -6,13 +6,15 @@ it, and looks at a host. It decides nothing: what to do next is core/execution's
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from reconciler.core.commands import Answer, Command, Guard, Verb
 from reconciler.core.desired import Host
 from reconciler.core.observed import Look
 from reconciler.core.records import MoveRecord
+from reconciler.core.reports.checks import CheckReport
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,18 @@ class Attestation:
     version: str
     seen: str
     by: str
+
+
+@runtime_checkable
+class Examiner(Protocol):
+    """A driver that can say what stands in the way of moves, before the first one."""
+
+    def examine(
+        self, hosts: Sequence[Host], peers: Sequence[Host], connections_max: int
+    ) -> tuple[CheckReport, Mapping[str, Look]]:
+        """Findings about these hosts and the ways between them and all of `peers`; and a look at each peer. Changes
+        nothing."""
+        ...
 
 
 class Driver(Protocol):

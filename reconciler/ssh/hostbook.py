@@ -10,11 +10,10 @@ import json
 import math
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
-from importlib import resources
 
 from reconciler.core.commands import Answer, AnswerKind, Guard, Verb
 from reconciler.core.records import MoveRecord
+from reconciler.ssh.programs import program
 
 NONE = "-"
 VERDICT = "@reconciler "
@@ -66,15 +65,13 @@ def invocation(
     )
     way = (deed.how.value, str(deed.wait_s), deed.job)
     verb_there = WORDS.get(verb, "rewrite")
-    head = ("sh", "-c", program(), "reconciler", folder, verb_there, str(slots), deed.alone)
+    head = ("sh", "-c", hostbook(), "reconciler", folder, verb_there, str(slots), deed.alone)
     return (*head, *expected, *written, *way, *deed.argv)
 
 
-@cache
-def program() -> str:
-    """The text of hostbook.sh, without the comments that only its readers need."""
-    text = resources.files("reconciler.ssh").joinpath("hostbook.sh").read_text(encoding="utf-8")
-    return "\n".join(line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")) + "\n"
+def hostbook() -> str:
+    """The text of hostbook.sh."""
+    return program("reconciler.ssh", "hostbook.sh")
 
 
 def answer(status: int | None, stdout: str, stderr: str) -> Answer:

@@ -28,7 +28,7 @@ from pathlib import Path
 from reconciler.core.desired import Host
 from reconciler.core.model import RunState, StorageKind
 from reconciler.core.observed import Disk, HostFacts
-from reconciler.drivers.hpvm.driver import HpvmDriver, program
+from reconciler.drivers.hpvm.driver import HpvmDriver, observer
 from reconciler.drivers.hpvm.settings import HpvmSettings
 from reconciler.drivers.registry import refusal
 from reconciler.drivers.simulated.fleet import SimGuest, SimHost
@@ -117,7 +117,7 @@ def _measured(folder: Path, fleet: SshdFleet, rounds: int) -> Iterator[Figure]:
     for state, costs in json.loads(said.stdout).items():
         yield _figure("reconciler", state, [Cost(*cost) for cost in costs])
     config, control = _ssh_config(folder, fleet)
-    remote = shlex.join(("sh", "-c", program(), "reconciler", TOKEN, *FOLDERS))
+    remote = shlex.join(("sh", "-c", observer(), "reconciler", TOKEN, *FOLDERS))
     for client, sweep in _others(folder, config, names, remote).items():
         cold = []
         for _ in range(rounds):

@@ -14,6 +14,7 @@ from tests.cli.bench import Bench
 OUTPUTS = {
     "validate": (["validate"], "validation"),
     "observe": (["observe"], "observed"),
+    "check": (["check"], "check"),
     "diff": (["diff"], "diff"),
     "diff --base": (["diff", "--base", "main~1"], "change"),
     "plan": (["plan"], "plan"),

@@ -17,7 +17,7 @@ import pytest
 from reconciler.core.commands import Answer, AnswerKind, Guard, Verb
 from reconciler.core.model import Method, RunState, StepKind
 from reconciler.core.records import MoveRecord, Parked, Stage
-from reconciler.ssh.hostbook import Deed, How, answer, invocation, program, record_from
+from reconciler.ssh.hostbook import Deed, How, answer, hostbook, invocation, record_from
 
 RECORD = MoveRecord(
     id="r1",
@@ -231,4 +231,4 @@ def test_the_program_uses_no_command_that_hp_ux_lacks() -> None:
         "[[",
         "local ",
     ):
-        assert missing not in program()
+        assert missing not in hostbook()

@@ -7,18 +7,17 @@ it is guarded is the host book. Decides nothing.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from importlib import resources
 
 from reconciler.core.commands import Answer, AnswerKind, Command, Guard, Verb
 from reconciler.core.desired import Host
-from reconciler.core.names import printable
 from reconciler.core.observed import BootFloor, Look, Unreachable
 from reconciler.core.records import MoveRecord
+from reconciler.core.reports.checks import CheckReport
 from reconciler.drivers.hpvm import commands
+from reconciler.drivers.hpvm.checking.examine import examine
 from reconciler.drivers.hpvm.facts import facts
 from reconciler.drivers.hpvm.parse.sections import Unreadable, split
 from reconciler.drivers.hpvm.reading import Reading, Stated
@@ -27,6 +26,7 @@ from reconciler.ssh import hostbook
 from reconciler.ssh.access import Target
 from reconciler.ssh.addresses import allowed
 from reconciler.ssh.connections import Connections
+from reconciler.ssh.programs import program
 from reconciler.ssh.trouble import ConnectionLost, HostUnreachable
 
 SLOTS = 1
@@ -59,10 +59,15 @@ class HpvmDriver:
         except (HostUnreachable, ConnectionLost) as error:
             return Unreachable(host.name, error.what)
         except Unreadable as error:
-            excerpt = f": {printable(error.excerpt.strip()[:80])}" if error.excerpt.strip() else ""
-            return Unreachable(host.name, f"what it says cannot be read: {error.what}{excerpt}")
+            return error.look(host.name)
 
-    def read(self, host: Host) -> Reading:
+    def examine(
+        self, hosts: Sequence[Host], peers: Sequence[Host], connections_max: int
+    ) -> tuple[CheckReport, Mapping[str, Look]]:
+        """What stands in the way of moves from and to these hosts, among all of `peers`; and the looks it rests on."""
+        return examine(self, hosts, peers, connections_max)
+
+    def read(self, host: Host, *, fresh: bool = False) -> Reading:
         """One look, not judged yet. Raises HostUnreachable, ConnectionLost, or Unreadable for an address that the
         settings do not allow."""
         if not self.may_receive(host):
@@ -70,7 +75,7 @@ class HpvmDriver:
         self._aliases[host.reached_as] = host.name
         token = f"@{secrets.token_hex(12)}"
         folders = (self.settings.record_folder, self.settings.copy_folder)
-        said = self.connections.run(target(host), ("sh", "-c", program(), "reconciler", token, *folders))
+        said = self.connections.run(target(host), ("sh", "-c", observer(), "reconciler", token, *folders), fresh=fresh)
         reading = Reading(host.name, split(text(said.stdout), token), self._stated(host))
         reading.chatter = text(said.stderr)
         return reading
@@ -126,8 +131,6 @@ def text(raw: bytes) -> str:
     return raw.decode("utf-8", "replace")
 
 
-@cache
-def program() -> str:
-    """The text of observe.sh, without the comments that only its readers need."""
-    lines = resources.files("reconciler.drivers.hpvm").joinpath("observe.sh").read_text(encoding="utf-8").splitlines()
-    return "\n".join(line for line in lines if line.strip() and not line.lstrip().startswith("#")) + "\n"
+def observer() -> str:
+    """The text of observe.sh."""
+    return program("reconciler.drivers.hpvm", "observe.sh")

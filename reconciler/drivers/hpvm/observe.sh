@@ -97,6 +97,18 @@ printf '%s\n' "$guests" | while read -r name rest; do
     esac
 done
 
+section book
+place=$folder
+until [ -d "$place" ]; do
+    place=${place%/*}
+    place=${place:-/}
+done
+if [ -w "$place" ]; then echo "open $place"; else echo "closed $place"; fi
+for left in "$folder/lock" "$folder/lock.break"; do
+    ls -ld "$left" 2>/dev/null
+done
+ended 0
+
 for file in "$folder"/records/*; do
     [ ! -f "$file" ] || ask "record ${file##*/}" cat "$file"
 done

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from reconciler.core.names import printable
+from reconciler.core.observed import Unreachable
+
 
 class Unreadable(ValueError):
     """Text that is not what it should be. `what` names the command and the trouble; `excerpt` shows the text."""
@@ -13,6 +16,11 @@ class Unreadable(ValueError):
         super().__init__(what)
         self.what = what
         self.excerpt = excerpt
+
+    def look(self, host: str) -> Unreachable:
+        """A host that cannot be read beyond doubt is one that was not read."""
+        shown = printable(self.excerpt.strip()[:80])
+        return Unreachable(host, f"what it says cannot be read: {self.what}{': ' if shown else ''}{shown}")
 
 
 @dataclass(frozen=True)
