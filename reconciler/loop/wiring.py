@@ -6,11 +6,12 @@ Called by the commands. The only place that puts real edges together; decides no
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.core.adoption import Draft
 from reconciler.core.commands import Command, Guard, Verb
 from reconciler.core.desired import DesiredFleet, Host
 from reconciler.core.observed import Look, ObservedFleet, Unreachable
@@ -94,8 +95,7 @@ def open_fleet(settings: Settings, rev: str = "", *, declared: Declared | None =
     if declared is None:
         declared = declared_at(repository, rev or settings.ref, settings.folder)
     declared = Declared(settings.restrained(declared.desired), declared.problems)
-    names = sorted({host.driver for host in declared.desired.hosts.values()})
-    drivers = {name: registry.open_driver(name, means(settings, name)) for name in names}
+    drivers = _drivers(settings, declared.desired.hosts)
     clocks = [clock for clock in map(registry.simulated_clock, drivers.values()) if clock is not None]
     return Fleet(settings, repository, declared, drivers, clocks[0] if clocks else WallClock(), follows)
 
@@ -131,9 +131,11 @@ def loaded_at(repository: Repository, rev: str, folder: str) -> Loaded:
     return load(found.files, problems=found.problems, drivers=tuple(registry.OPENERS), commit=found.commit)
 
 
-def loaded_in(folder: Path) -> Loaded:
-    """The documents of a folder on disk, likewise. They are a draft: only what is committed is ever acted on."""
-    files, problems = read_folder(folder)
+def loaded_in(folder: Path, more: Sequence[Draft] = ()) -> Loaded:
+    """The documents of a folder on disk, likewise, and of files that are not there yet. They are a draft: only what is
+    committed is ever acted on. With such files the folder itself need not be there."""
+    files, problems = read_folder(folder) if folder.exists() or not more else ({}, [])
+    files |= {draft.path: draft.text.encode() for draft in more}
     return load(files, problems=problems, drivers=tuple(registry.OPENERS), folder=str(folder))
 
 
@@ -154,12 +156,26 @@ def command_maker(desired: DesiredFleet) -> Callable[[Verb, str, MoveRecord, Gua
 
 def look_at_all(fleet: Fleet) -> ObservedFleet:
     """One look at every declared host, side by side. A host that fails is a value, never an error."""
-    hosts = sorted(fleet.desired.hosts.items())
+    return _look(fleet.desired.hosts, fleet.drivers, fleet.settings)
+
+
+def look_at(settings: Settings, hosts: Mapping[str, Host]) -> ObservedFleet:
+    """The same for hosts that need not be declared yet. Raises SettingsError where a driver cannot be opened."""
+    return _look(hosts, _drivers(settings, hosts), settings)
+
+
+def _drivers(settings: Settings, hosts: Mapping[str, Host]) -> Mapping[str, Driver]:
+    names = sorted({host.driver for host in hosts.values()})
+    return {name: registry.open_driver(name, means(settings, name)) for name in names}
+
+
+def _look(declared: Mapping[str, Host], drivers: Mapping[str, Driver], settings: Settings) -> ObservedFleet:
+    hosts = sorted(declared.items())
 
     def look(host: Host) -> Look:
-        if host.name in fleet.settings.lost_hosts:
-            return Unreachable(host.name, f"declared lost {fleet.settings.lost_hosts[host.name]}")
-        return fleet.driver(host).look(host)
+        if host.name in settings.lost_hosts:
+            return Unreachable(host.name, f"declared lost {settings.lost_hosts[host.name]}")
+        return drivers[host.driver].look(host)
 
     with ThreadPoolExecutor(CONNECTIONS_MAX, thread_name_prefix="look") as pool:
         looks = pool.map(look, [host for _, host in hosts])
