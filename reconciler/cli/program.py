@@ -7,6 +7,7 @@ only; its module is imported when it is asked for.
 from __future__ import annotations
 
 import importlib
+import keyword
 import sys
 import traceback
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from reconciler.errors import DesiredStateError, ExitCode, ReconcilerError
 
 COMMANDS = {
     "validate": "Check documents: a folder, or what a commit holds.",
+    "import": "Write documents for a fleet that exists.",
     "observe": "Look at all hosts: who runs where.",
     "check": "Find what stands in the way, before the first move.",
     "diff": "Show what differs between the documents and the hosts.",
@@ -47,6 +49,11 @@ EXIT_CODES = {
 }
 
 
+def module_name(command: str) -> str:
+    """The module of a command: `import`, a word of Python's own, is in `import_`."""
+    return f"{command}_" if keyword.iskeyword(command) else command
+
+
 class Program(click.Group):
     """All commands, each imported only when it is run."""
 
@@ -58,9 +65,10 @@ class Program(click.Group):
         """Import one command."""
         if cmd_name not in COMMANDS:
             return None
-        found = getattr(importlib.import_module(f"reconciler.cli.commands.{cmd_name}"), "command", None)
+        module = f"reconciler.cli.commands.{module_name(cmd_name)}"
+        found = getattr(importlib.import_module(module), "command", None)
         if not isinstance(found, Command):
-            raise TypeError(f"reconciler.cli.commands.{cmd_name} has no command")
+            raise TypeError(f"{module} has no command")
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

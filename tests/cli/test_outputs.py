@@ -13,6 +13,7 @@ from tests.cli.bench import Bench
 
 OUTPUTS = {
     "validate": (["validate"], "validation"),
+    "import": (["import", "--dry-run"], "import"),
     "observe": (["observe"], "observed"),
     "check": (["check"], "check"),
     "diff": (["diff"], "diff"),
