@@ -72,6 +72,8 @@ def guest_text(guest: Adopted) -> str:
     """A Guest document that says what is."""
     lines = [f"  host: {scalar(guest.host)}", f"  uuid: {scalar(guest.registration.uuid)}"]
     lines += _POWER_LINES[guest.power]
+    if (autostart := guest.registration.autostart) is not None:
+        lines.append(f"  autostart: {'on' if autostart else 'off'}  # whether its host starts it at boot")
     return (
         "# Written by `reconciler import`, from a look at its host.\n"
         f"# It had {_size(guest)}.\n"

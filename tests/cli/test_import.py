@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -56,6 +55,7 @@ def test_a_document_says_what_was_found(bench: Bench, into: Path) -> None:
         "  host: h2\n"
         f"  uuid: {UUIDS['batch']}\n"
         "  power: stopped  # stopped when found running; keep: left as it is found\n"
+        "  autostart: off  # whether its host starts it at boot\n"
     )
 
 
@@ -221,5 +221,3 @@ def test_real_hosts_are_described_so_that_a_plan_is_empty(tmp_path: Path) -> Non
         again = imported(bench, bench.desired)
         assert (ExitCode.OK, "") == (again.code, bench.git("status", "--porcelain"))
         assert "Nothing new to describe." in again.out
-        if shown := os.environ.get("SHOW"):
-            Path(shown).write_text(first.out + plan.out + str(files(bench.desired)))
