@@ -68,8 +68,13 @@ folder = "desired-state"
 [state]
 folder = "/var/lib/reconciler"
 
-[drivers.simulated]
-state_file = "fleet.json"
+[ssh]
+known_hosts_file = "known_hosts"      # under the names of the Host documents
+key_file = "id_ed25519"
+
+[network]
+ssh_addresses = ["192.0.2.0/24"]
+migration_addresses = ["*-hpvm-migr"]
 
 [ceilings]
 moves_per_pass = 50

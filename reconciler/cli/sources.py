@@ -15,8 +15,8 @@ from reconciler.core.observed import ObservedFleet
 from reconciler.core.planning.plan import Plan
 from reconciler.core.reports.snapshot import fleet_from_json
 from reconciler.errors import Problem, UsageError
+from reconciler.loop.answers.reported import last_observed
 from reconciler.loop.once import Planned, observe_once, plan_documents, plan_once
-from reconciler.loop.reported import last_observed
 from reconciler.loop.settings import Settings, find_settings, read_settings
 from reconciler.loop.wiring import Declared, Fleet, declared_at, declared_in, open_fleet
 from reconciler.render.comparison import Change

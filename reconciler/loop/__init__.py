@@ -12,6 +12,5 @@ settings   the settings file
 wiring     settings to repository, desired state, drivers and clock
 once       one pass, as it reads in a sentence
 publishing reports onto the status branch, and what they forbid to the next pass
-reported   reports back from the status branch, for people
-explaining the rules asked once more about one guest, for people
+answers/   what people ask of a fleet, answered without changing anything
 """

@@ -1,7 +1,7 @@
 """A fleet of real hosts: one sshd each on its own loopback address, with stand-ins for the platform's commands.
 
 Called by tests of the driver `hpvm` and of the whole program. The guests' physics is the simulated fleet's. Needs root,
-namespaces and openssh-server: `require_hosts` skips, installs or fails by the rule of tests/packages.py.
+namespaces and openssh-server: `require_hosts` skips, installs or fails by the rule of tests/ssh/packages.py.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from tests.hosts.server import Server
 from tests.hosts.stand_ins.moving import ALIAS_SUFFIX
 from tests.hosts.stand_ins.table import PLATFORM, SYSTEM, commands
 from tests.hosts.variants import Variants
-from tests.packages import missing
-from tests.sshd import free_port, key_pair, public, require_sshd, worker
+from tests.ssh.packages import missing
+from tests.ssh.sshd import free_port, key_pair, public, require_sshd, worker
 
 REAL = (
     *("mkdir", "rmdir", "mv", "rm", "cat", "ln", "tail", "sed", "grep", "ps", "kill", "sleep", "nohup", "uname", "id"),

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.sshd import PASSWD, PROGRAM, SHADOW
+from tests.ssh.sshd import PASSWD, PROGRAM, SHADOW
 
 APART = ("unshare", "--mount", "--pid", "--fork", "--mount-proc", "--uts")
 START_TIMEOUT_S = 30.0

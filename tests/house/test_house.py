@@ -85,8 +85,9 @@ def entries(folder: Path) -> list[Path]:
 
 
 def is_only_data(folder: Path) -> bool:
-    """Recordings, scenarios and example documents: one more is no reason to think about the structure."""
-    return folder.relative_to(ROOT).parts[0] in ("tests", "desired-state") and not any(folder.rglob("*.py"))
+    """Recordings, scenarios, example documents, a schema a command: one more is no reason to think about structure."""
+    data = ("tests", "desired-state", "schemas")
+    return folder.relative_to(ROOT).parts[0] in data and not any(folder.rglob("*.py"))
 
 
 def test_no_folder_holds_more_entries_than_one_can_take_in_at_a_glance() -> None:

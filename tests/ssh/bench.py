@@ -12,7 +12,7 @@ from pathlib import Path
 
 from reconciler.ssh.access import Access, Target
 from reconciler.ssh.connections import Connections
-from tests.sshd import Sshd, address, key_pair, public
+from tests.ssh.sshd import Sshd, address, key_pair, public
 
 NUMBERS = itertools.cycle(range(1, 250))
 PATIENCE_S = 60.0

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.ssh.bench import Bench, bench_in, key_in
-from tests.sshd import require_sshd
+from tests.ssh.sshd import require_sshd
 
 
 @pytest.fixture(scope="session")

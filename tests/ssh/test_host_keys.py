@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.ssh.trouble import HostUnreachable, Trouble
 from tests.ssh.bench import Bench, key_in, target
-from tests.sshd import Sshd, public
+from tests.ssh.sshd import Sshd, public
 
 KINDS = ("rsa", "ecdsa", "ed25519")
 

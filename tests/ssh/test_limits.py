@@ -16,7 +16,7 @@ from reconciler.ssh.access import Target
 from reconciler.ssh.connections import Connections
 from reconciler.ssh.trouble import ConnectionLost, Loss
 from tests.ssh.bench import PATIENCE_S, Bench, target
-from tests.sshd import public
+from tests.ssh.sshd import public
 
 SHORT_S = 0.3
 

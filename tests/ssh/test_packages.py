@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import packages
+from tests.ssh import packages
 
 FAKE_APT = """#!/bin/sh
 echo "$@" >> {log}

@@ -12,7 +12,7 @@ from reconciler.ssh import handshake
 from reconciler.ssh.connections import Connections
 from reconciler.ssh.trouble import HostUnreachable, Trouble
 from tests.ssh.bench import Bench, key_in, target
-from tests.sshd import Sshd, public
+from tests.ssh.sshd import Sshd, public
 
 OF_2010 = (
     "HostKeyAlgorithms ssh-rsa",

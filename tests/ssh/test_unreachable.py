@@ -11,7 +11,7 @@ from reconciler.ssh.access import Target
 from reconciler.ssh.connections import Connections
 from reconciler.ssh.trouble import HostUnreachable, Trouble
 from tests.ssh.bench import PATIENCE_S, Bench, key_in, target
-from tests.sshd import free_port, public
+from tests.ssh.sshd import free_port, public
 
 # A key exchange that begins well, with names of algorithms that are no text: 8 lines of 8 bytes.
 _PAYLOAD = bytes([20]) + bytes(16) + (30).to_bytes(4, "big") + b"\xff" * 30

@@ -29,7 +29,7 @@ def command(
     from reconciler.cli.sources import Sources, fleet_of
     from reconciler.cli.terminal import data, json_data, painter
     from reconciler.errors import ExitCode
-    from reconciler.loop.checking import check
+    from reconciler.loop.answers.checking import check
     from reconciler.render.outputs.check import check_json
     from reconciler.render.text.check import check_text
 

@@ -30,7 +30,7 @@ def command(
     from reconciler.cli.sources import Sources, planned_case, supposed_plan
     from reconciler.cli.terminal import data, json_data, painter
     from reconciler.errors import ExitCode
-    from reconciler.loop.explaining import explained
+    from reconciler.loop.answers.explaining import explained
     from reconciler.render.explanation import supposing
     from reconciler.render.outputs.explanation import explanation_json
     from reconciler.render.text.explain import explain_text

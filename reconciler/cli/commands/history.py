@@ -30,7 +30,7 @@ def command(guest: str, limit: int, settings_file: Path | None, output: str) -> 
     from reconciler.cli.terminal import data, json_data, painter
     from reconciler.errors import ExitCode, UsageError
     from reconciler.git.status_branch import STATUS_REFS
-    from reconciler.loop.reported import runs, status_branch
+    from reconciler.loop.answers.reported import runs, status_branch
     from reconciler.render.outputs.status import history_json
     from reconciler.render.paths import INDEX, guest_path
     from reconciler.render.text.status import history_text

@@ -22,7 +22,7 @@ def command(settings_file: Path | None, output: str) -> int:
     from reconciler.cli.sources import settings_of
     from reconciler.cli.terminal import data, json_data, painter
     from reconciler.errors import ExitCode
-    from reconciler.loop.reported import last_status, status_branch
+    from reconciler.loop.answers.reported import last_status, status_branch
     from reconciler.render.outputs.status import status_json
     from reconciler.render.text.status import status_text
 

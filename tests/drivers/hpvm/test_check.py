@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.documents.values import schema_problems
-from reconciler.drivers.hpvm.assumptions import ASSUMPTIONS
+from reconciler.drivers.hpvm.assumptions import ASSUMPTIONS, page
 from reconciler.drivers.hpvm.checking.assumed import TESTS
 from reconciler.drivers.hpvm.checking.findings import of_way
 from reconciler.drivers.hpvm.parse.sections import Section
@@ -109,10 +109,15 @@ def test_what_came_of_a_way_is_told_by_its_exit_status(section: Section | None, 
     assert code == (found.code if found is not None else None)
 
 
+def test_the_page_of_assumptions_is_up_to_date() -> None:
+    """Else: python -m reconciler.drivers.hpvm.assumptions > docs/reference/integrity-vm-assumptions.md"""
+    assert page() == (ROOT / "docs/reference/integrity-vm-assumptions.md").read_text(encoding="utf-8")
+
+
 def test_each_code_is_documented() -> None:
     page = (ROOT / "docs/reference/check-findings.md").read_text(encoding="utf-8")
     used = {trouble.value for trouble in Trouble}
-    for name in ("drivers/hpvm/checking/findings.py", "drivers/hpvm/checking/examine.py", "loop/checking.py"):
+    for name in ("drivers/hpvm/checking/findings.py", "drivers/hpvm/checking/examine.py", "loop/answers/checking.py"):
         text = (ROOT / "reconciler" / name).read_text(encoding="utf-8")
         used |= set(re.findall(r'(?:_problem|CheckFinding)\(\s*[^,]+,\s*"([a-z-]+)"', text))
         used |= set(re.findall(r'HostReason\.\w+: "([a-z]+-[a-z]+)"', text))

@@ -48,7 +48,8 @@ notes list 4.1 as a source. The 6.1 guide (p. 198) repeats the sentence with 6.1
 own release notes: it moves on with every edition.
 
 **The tables win: online migration begins with {data.MIN_ONLINE_VERSION}.** The rule book can be made for the strict
-reading, too; then no host older than 4.2 takes part, neither as source nor as target. No setting chooses that yet.
+reading, too (`drivers.hpvm.min_online_version = "4.2"` in the settings): then no host older than 4.2 takes part,
+neither as source nor as target.
 
 Three lesser ones: the 4.3 manual prints the last row of its table as "V.3", which the 6.1 release notes show to be
 4.3. The 6.1 release notes leave out the offline row for 4.0 that the guide has. The 4.0 man page knows options for

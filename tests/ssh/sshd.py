@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.packages import missing, require_packages
+from tests.ssh.packages import missing, require_packages
 
 PROGRAM = "/usr/sbin/sshd"
 START_TIMEOUT_S = 30.0

@@ -1,0 +1,6 @@
+"""What people ask of a fleet, answered without changing anything.
+
+checking    what stands in the way of moves
+explaining  the rules asked once more about one guest
+reported    reports back from the status branch
+"""
