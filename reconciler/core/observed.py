@@ -146,6 +146,8 @@ class HostFacts:
     """Free room for copied disks."""
     bandwidth_mib_s: float = 100.0
     """Of the migration network."""
+    keeps_copies: bool = False
+    """Whether the platform keeps what a migration leaves on its source, whatever a document asks for."""
     networks: tuple[str, ...] = ()
     presented: tuple[str, ...] = ()
     """WWIDs of the LUNs this host can see."""

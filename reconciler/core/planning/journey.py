@@ -79,7 +79,7 @@ def migration(
     method = decision.method or Method.OFFLINE
     takes = capacity.needed(entry, target, copies=True)
     copied_mib = takes.disk_mib
-    delete_source = guest.migration.cleanup is Cleanup.DELETE and copied_mib > 0
+    delete_source = guest.migration.cleanup is Cleanup.DELETE and copied_mib > 0 and not source.keeps_copies
     held = entry.load(source.memory_overhead_percent) if entry.running else Load()
     return Leg(
         kind=StepKind.MIGRATE,

@@ -56,6 +56,7 @@ def facts(reading: Reading) -> HostFacts:
         memory_overhead_percent=OVERHEAD_PERCENT,
         disk_free_mib=reading.or_else("room", lambda: storage.room_mib(text("room").strip("\n")), 0),
         bandwidth_mib_s=stated.bandwidth_mib_s,
+        keeps_copies=True,
         networks=reading.or_else("switches", lambda: machine.switches(text("switches")), ()),
         presented=tuple(sorted(set(luns.values()))),
         registrations=guests,
