@@ -6,7 +6,7 @@ it, and looks at a host. It decides nothing: what to do next is core/execution's
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -33,10 +33,10 @@ class Examiner(Protocol):
     """A driver that can say what stands in the way of moves, before the first one."""
 
     def examine(
-        self, hosts: Sequence[Host], peers: Sequence[Host], connections_max: int
+        self, hosts: Sequence[Host], peers: Sequence[Host], connections_max: int, note: Callable[[str], None]
     ) -> tuple[CheckReport, Mapping[str, Look]]:
         """Findings about these hosts and the ways between them and all of `peers`; and a look at each peer. Changes
-        nothing."""
+        nothing. `note` is told of each part that is done, from any thread."""
         ...
 
 

@@ -28,7 +28,7 @@ from tests.ssh.sshd import free_port, key_pair, public, require_sshd, worker
 
 REAL = (
     *("mkdir", "rmdir", "mv", "rm", "cat", "ln", "tail", "sed", "grep", "ps", "kill", "sleep", "nohup", "uname", "id"),
-    *("true", "tr", "cut", "ssh", "printf", "test", "expr", "wc", "touch", "head", "sort", "env"),
+    *("true", "tr", "cut", "ssh", "ssh-keygen", "printf", "test", "expr", "wc", "touch", "head", "sort", "env"),
 )
 """What a host's /usr/bin has of the real one, under the same name."""
 RENAMED = {"sh": "dash", "awk": "mawk", "sync": "true"}

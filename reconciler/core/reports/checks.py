@@ -19,18 +19,29 @@ class Level(StrEnum):
     """Moves will fail, or cannot even be planned."""
 
 
-@dataclass(frozen=True, order=True)
+class Scope(StrEnum):
+    """What a finding is about; in the order in which they are told."""
+
+    HOST = "host"
+    BETWEEN = "between"
+    """The way from one host to another."""
+    GUESTS = "guests"
+    """What guests need of hosts they might go to."""
+
+
+@dataclass(frozen=True)
 class CheckFinding:
     """One thing that is wrong: a stable code in kebab-case, what it is about, a sentence, and what mends it."""
 
     subject: str
-    """A host, `source → target` for what lies between two, or what several hosts lack."""
+    """A host, `source → target`, or guests."""
     code: str
     level: Level
     text: str
     fix: str
     excerpt: str = ""
-    """What was printed where it could not be read."""
+    """What was printed where it could not be read, or where it tells more."""
+    scope: Scope = Scope.HOST
 
 
 class Holds(StrEnum):
@@ -69,5 +80,10 @@ class CheckReport:
 
 
 def sorted_findings(findings: Iterable[CheckFinding]) -> tuple[CheckFinding, ...]:
-    """Problems first within a subject, each once."""
-    return tuple(sorted(set(findings), key=lambda found: (found.subject, found.level, found.code, found.text)))
+    """By scope and subject, problems first within one, each once."""
+    return tuple(sorted(set(findings), key=_place))
+
+
+def _place(found: CheckFinding) -> tuple[int, str, int, str, str, str]:
+    scopes, levels = list(Scope), [Level.PROBLEM, Level.WARNING]
+    return scopes.index(found.scope), found.subject, levels.index(found.level), found.code, found.text, found.fix

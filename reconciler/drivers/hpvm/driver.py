@@ -62,10 +62,10 @@ class HpvmDriver:
             return error.look(host.name)
 
     def examine(
-        self, hosts: Sequence[Host], peers: Sequence[Host], connections_max: int
+        self, hosts: Sequence[Host], peers: Sequence[Host], connections_max: int, note: Callable[[str], None]
     ) -> tuple[CheckReport, Mapping[str, Look]]:
         """What stands in the way of moves from and to these hosts, among all of `peers`; and the looks it rests on."""
-        return examine(self, hosts, peers, connections_max)
+        return examine(self, hosts, peers, connections_max, note)
 
     def read(self, host: Host, *, fresh: bool = False) -> Reading:
         """One look, not judged yet. Raises HostUnreachable, ConnectionLost, or Unreadable for an address that the

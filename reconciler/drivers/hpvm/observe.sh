@@ -99,11 +99,11 @@ done
 
 section book
 place=$folder
-until [ -d "$place" ]; do
+until [ -e "$place" ]; do
     place=${place%/*}
     place=${place:-/}
 done
-if [ -w "$place" ]; then echo "open $place"; else echo "closed $place"; fi
+if [ -d "$place" ] && [ -w "$place" ]; then echo "open $place"; else echo "closed $place"; fi
 for left in "$folder/lock" "$folder/lock.break"; do
     ls -ld "$left" 2>/dev/null
 done

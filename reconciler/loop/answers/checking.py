@@ -5,13 +5,16 @@ Called by `check`. Changes nothing, on hosts or here.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import threading
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from difflib import get_close_matches
 
+from reconciler.core.desired import Host
 from reconciler.core.diff import HostReason, diff
 from reconciler.core.observed import Look, ObservedFleet, Unreachable
 from reconciler.core.reports.checks import AssumptionCheck, CheckFinding, CheckReport, Level, sorted_findings
-from reconciler.drivers.protocol import Examiner
+from reconciler.drivers.protocol import Driver, Examiner
 from reconciler.errors import UsageError
 from reconciler.loop.publishing import previous
 from reconciler.loop.shell import CONNECTIONS_MAX
@@ -24,30 +27,76 @@ IDENTITY_FIXES = {
 }
 
 
-def check(fleet: Fleet, names: Collection[str]) -> CheckReport:
+Watch = Callable[[int, int, str], None]
+"""Told what was done last: (parts done, parts in all, what), one call at a time."""
+
+
+def unwatched(done: int, total: int, doing: str) -> None:
+    """Nobody wants to know."""
+
+
+def check(fleet: Fleet, names: Collection[str], watch: Watch = unwatched) -> CheckReport:
     """Check these hosts, or all where none is named. Raises UsageError for a name that no Host document declares."""
-    hosts = fleet.desired.hosts
+    hosts, lost = fleet.desired.hosts, fleet.settings.lost_hosts
+    _refuse_unknown(names, hosts)
+    chosen = set(names) or set(hosts)
+    by_driver = {
+        driver: [host for name, host in sorted(hosts.items()) if host.driver == driver and name not in lost]
+        for driver in sorted(fleet.drivers)
+    }
+    asked = {driver: [host for host in peers if host.name in chosen] for driver, peers in by_driver.items()}
+    by_driver = {driver: peers for driver, peers in by_driver.items() if asked[driver]}
+    parts = {driver: 2 if isinstance(fleet.drivers[driver], Examiner) else 1 for driver in by_driver}
+    note = _counter(sum(parts[driver] * len(peers) for driver, peers in by_driver.items()), watch)
+    reports: list[CheckReport] = []
+    looks: dict[str, Look] = {name: Unreachable(name, f"declared lost {lost[name]}") for name in hosts if name in lost}
+    for name, peers in by_driver.items():
+        driver = fleet.drivers[name]
+        if isinstance(driver, Examiner):
+            report, seen = driver.examine(asked[name], peers, CONNECTIONS_MAX, note)
+        else:
+            seen = _look(driver, peers, note)
+            report = _looked(seen, chosen)
+        reports.append(report)
+        looks |= seen
+    left_out = [_lost(name, lost[name]) for name in sorted(chosen) if name in lost]
+    return _together(reports, [*left_out, *_identities(fleet, looks, chosen)])
+
+
+def _refuse_unknown(names: Collection[str], hosts: Collection[str]) -> None:
     for name in names:
         if name not in hosts:
             near = get_close_matches(name, hosts, 3)
             hint = f"did you mean {' or '.join(near)}?" if near else f"declared are: {', '.join(sorted(hosts))}"
             raise UsageError(f"no Host document declares {name!r}", hint=hint)
-    chosen = set(names) or set(hosts)
-    reports: list[CheckReport] = []
-    looks: dict[str, Look] = {}
-    for driver_name, driver in sorted(fleet.drivers.items()):
-        peers = [host for _, host in sorted(hosts.items()) if host.driver == driver_name]
-        asked = [host for host in peers if host.name in chosen]
-        if isinstance(driver, Examiner) and asked:
-            report, seen = driver.examine(asked, peers, CONNECTIONS_MAX)
-        elif asked:
-            seen = {host.name: driver.look(host) for host in peers}
-            report = _looked(seen, chosen)
-        else:
-            continue
-        reports.append(report)
-        looks |= seen
-    return _together(reports, _identities(fleet, looks, chosen))
+
+
+def _counter(total: int, watch: Watch) -> Callable[[str], None]:
+    lock, done = threading.Lock(), 0
+
+    def note(doing: str) -> None:
+        nonlocal done
+        with lock:
+            done += 1
+            watch(done, total, doing)
+
+    return note
+
+
+def _look(driver: Driver, peers: list[Host], note: Callable[[str], None]) -> dict[str, Look]:
+    def look(host: Host) -> Look:
+        found = driver.look(host)
+        note(f"looked at {host.name}")
+        return found
+
+    with ThreadPoolExecutor(CONNECTIONS_MAX, thread_name_prefix="check") as pool:
+        return dict(zip((host.name for host in peers), pool.map(look, peers), strict=True))
+
+
+def _lost(host: str, why: str) -> CheckFinding:
+    """A host that the operator declared lost is not dialled: that it does not answer is known."""
+    text = f"the settings declare it lost {why}; it was not asked"
+    return CheckFinding(host, "host-lost", Level.WARNING, text, "take it out of [[lost_hosts]] once it is back")
 
 
 def _looked(seen: dict[str, Look], chosen: set[str]) -> CheckReport:

@@ -2,32 +2,52 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from itertools import groupby
 
-from reconciler.core.reports.checks import AssumptionCheck, CheckFinding, CheckReport, Holds, Level
+from reconciler.core.reports.checks import AssumptionCheck, CheckFinding, CheckReport, Holds, Level, Scope
 from reconciler.render import words
 from reconciler.render.escape import terminal
 from reconciler.render.layout import Paint, no_paint, wrap
 
 WORDS = {Holds.YES: "holds", Holds.NO: "does not hold", Holds.UNTOLD: "not told by looking"}
+HEADS = {Scope.HOST: "host ", Scope.BETWEEN: "way ", Scope.GUESTS: "needed by "}
+WAYS_SHOWN_MAX = 8
+"""Of one code."""
 STYLES = {Level.PROBLEM: "bad", Level.WARNING: "warn"}
 
 
 def check_text(report: CheckReport, *, assumptions: bool = False, paint: Paint = no_paint) -> str:
-    """The findings by subject, each with what mends it; the assumptions where they are asked for; and what it adds up
-    to."""
+    """The findings, hosts first, then the ways between them, then what guests need, each with what mends it; the
+    assumptions where they are asked for; and what it adds up to."""
+    shown = _shown(report.findings)
     sections = [
-        _subject(subject, list(found), paint)
-        for subject, found in groupby(report.findings, key=lambda finding: finding.subject)
+        _subject(scope, subject, list(found), paint)
+        for (scope, subject), found in groupby(shown, key=lambda finding: (finding.scope, finding.subject))
     ]
+    left_out = len(report.findings) - len(shown)
+    if left_out:
+        sections.append(wrap(f"And {left_out} more of the same between hosts; -o json has them all."))
     if report.assumptions:
         sections.append(_assumptions(report.assumptions, in_full=assumptions))
     sections.append(wrap(_last_line(report)))
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 
 
-def _subject(subject: str, findings: list[CheckFinding], paint: Paint) -> list[str]:
-    lines = [paint("strong", terminal(subject))]
+def _shown(findings: Iterable[CheckFinding]) -> list[CheckFinding]:
+    """Hosts that nobody has introduced to each other give one finding a pair: the first of a kind are enough."""
+    counts: Counter[str] = Counter()
+    shown = []
+    for finding in findings:
+        counts[finding.code] += finding.scope is Scope.BETWEEN
+        if counts[finding.code] <= WAYS_SHOWN_MAX:
+            shown.append(finding)
+    return shown
+
+
+def _subject(scope: Scope, subject: str, findings: list[CheckFinding], paint: Paint) -> list[str]:
+    lines = [paint("strong", line) for line in wrap(terminal(subject), first=HEADS[scope], rest="  ")]
     for finding in findings:
         first, *rest = wrap(f"{finding.code}: {terminal(finding.text)}", first=f"  {finding.level}: ", rest="    ")
         lines += [paint(STYLES[finding.level], first), *rest]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from reconciler.core.model import Processor
@@ -116,6 +117,11 @@ def clock_s(text: str) -> float:
 
 def switches(text: str) -> tuple[str, ...]:
     """`hpvmnet`: the virtual switches that are up, by name. Raises Unreadable."""
+    return tuple(name for name, state in switch_states(text).items() if state == "Up")
+
+
+def switch_states(text: str) -> Mapping[str, str]:
+    """`hpvmnet`: all virtual switches, and the state of each. Raises Unreadable."""
     found = table(text)
     name, state = found.column("Name"), found.column("State")
-    return tuple(sorted(row[name] for row in found.rows if row[state] == "Up"))
+    return dict(sorted((row[name], row[state]) for row in found.rows))
