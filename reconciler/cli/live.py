@@ -1,14 +1,15 @@
 """A pass on a terminal: a bar for each step under way, what ended above them, how far the whole has come in the first
-bar.
+bar. And one bar for what takes long and is no pass.
 
-Made by `apply` where stderr is a terminal; the only module that imports rich. Shows what cli/progress tells, and no
-more.
+Made by `apply` and `check` where stderr is a terminal; the only module that imports rich. Shows what cli/progress or
+the command tells, and no more.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -23,6 +24,8 @@ from reconciler.render.comparison import way
 from reconciler.render.escape import terminal
 from reconciler.render.words import counted
 
+MEASURE_AFTER_S = 1.0
+"""What is over sooner needs no bar."""
 RICH_STYLES = {"good": "green", "warn": "yellow", "bad": "red", "dim": "dim", "strong": "bold"}
 ALMOST = 0.97
 """A step that takes longer than predicted shows this much: only its end is its end."""
@@ -105,3 +108,26 @@ class LiveWatcher:
     def close(self) -> None:
         """Leave the screen as it was, with the lines that were said."""
         self._progress.stop()
+
+
+@contextmanager
+def measured(doing: str) -> Iterator[Callable[[int, int, str], None]]:
+    """A bar on stderr for work that takes more than a second, gone when it ends. Gives what is to be told of each part:
+    parts done, parts in all, and what was done."""
+    console = Console(stderr=True, highlight=False, markup=False, no_color=not coloured(sys.stderr))
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=20),
+        TextColumn("{task.fields[part]}", markup=False),
+    )
+    progress = Progress(*columns, console=console, transient=True)
+    bar = progress.add_task(terminal(doing), total=None, part="")
+    timer = threading.Timer(MEASURE_AFTER_S, progress.start)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield lambda done, total, part: progress.update(bar, completed=done, total=total, part=terminal(part))
+    finally:
+        timer.cancel()
+        timer.join()
+        progress.stop()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -179,3 +179,13 @@ def watcher() -> Watcher:
 
         return LiveWatcher()
     return PlainWatcher()
+
+
+def measure(doing: str) -> AbstractContextManager[Callable[[int, int, str], None]]:
+    """How far work has come that is no pass: a bar on a terminal, nothing elsewhere. It is told of each part:
+    parts done, parts in all, and what was done."""
+    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        from reconciler.cli.live import measured
+
+        return measured(doing)
+    return nullcontext(lambda done, total, part: None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import json
 import os
 import pty
@@ -11,10 +12,13 @@ import select
 import subprocess
 import sys
 import termios
+import time
 from pathlib import Path
 
 import pytest
 
+from reconciler.cli import live
+from reconciler.cli.progress import measure
 from tests.cli.bench import EXECUTABLE, Bench
 
 PATIENCE_S = 30
@@ -120,3 +124,26 @@ def test_a_reader_that_goes_away_is_no_bug(bench: Bench) -> None:
     )
     assert "Traceback" not in found.stderr
     assert "unexpected" not in found.stderr
+
+
+def test_work_that_takes_long_shows_how_far_it_is_on_a_terminal_and_leaves_nothing_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(live, "MEASURE_AFTER_S", 0.0)
+    shown = Terminal()
+    monkeypatch.setattr(sys, "stderr", shown)
+    with measure("checking") as watch:
+        watch(1, 6, "looked at a")
+        deadline = time.monotonic() + 20
+        while "looked at a" not in shown.getvalue():
+            assert time.monotonic() < deadline, shown.getvalue()
+    piped = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", piped)
+    with measure("checking") as watch:
+        watch(1, 6, "looked at a")
+    assert "" == piped.getvalue()

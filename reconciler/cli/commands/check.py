@@ -26,6 +26,7 @@ def command(
     would; reads versions, switches, storage, rights and clocks; and says which of the things that are assumed about the
     platform hold there. Each finding comes with what mends it. Changes nothing. Exits 4 if there is a problem.
     """
+    from reconciler.cli.progress import measure
     from reconciler.cli.sources import Sources, fleet_of
     from reconciler.cli.terminal import data, json_data, painter
     from reconciler.errors import ExitCode
@@ -33,7 +34,9 @@ def command(
     from reconciler.render.outputs.check import check_json
     from reconciler.render.text.check import check_text
 
-    report = check(fleet_of(Sources(settings_file, rev, desired)), hosts)
+    fleet = fleet_of(Sources(settings_file, rev, desired))
+    with measure("checking") as watch:
+        report = check(fleet, hosts, watch)
     if output == "json":
         json_data(check_json(report))
     else:
