@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.core.commands import AnswerKind, Guard, Verb
-from reconciler.core.execution.lateness import may_stop_late
+from reconciler.core.execution.lateness import marked, may_stop_late
 from reconciler.core.execution.move import Action, Finish, Move, Scene, Settle, Tell, Timing
 from reconciler.core.execution.outcome import PARKED_AS, RECORD_STAYS, Outcome, OutcomeKind
+from reconciler.core.model import RunState
 from reconciler.core.observed import HostFacts, Unreachable
 from reconciler.core.records import MoveRecord, Parked, Stage
 
@@ -60,6 +61,9 @@ def _claim(move: Move, scene: Scene, facts: HostFacts) -> Action:
 def _remembered(move: Move, parked: MoveRecord, clock_s: float, timing: Timing) -> Outcome | None:
     """What a parked record that lies here says against beginning this move now: it may have come after the plan."""
     record = move.record
+    if marked(parked) and record.was is RunState.STOPPED:
+        text = f"{record.guest_name} stopped late for an earlier move, and is to be started again where it is"
+        return Outcome(OutcomeKind.CHANGED, "StopPending", text)
     if may_stop_late(parked, clock_s, timing):
         text = f"{record.guest_name} was asked to stop by an earlier move and may stop yet"
         return Outcome(OutcomeKind.CHANGED, "StopPending", text)

@@ -33,7 +33,8 @@ def set_here(move: Move, scene: Scene, facts: HostFacts) -> Action:
     if facts.clock_s - since_s > scene.timing.set_patience_s:
         return Settle(_not_reached(entry, missing, f"after {facts.clock_s - since_s:.0f} s"))
     unheard = move.last is not None and move.last[0] is Verb.SET and move.last[1].kind is not AnswerKind.DONE
-    if move.tried(Verb.SET) and record.settings[0] == missing[0] and not unheard:
+    begun = record.stage is Stage.SETTING  # the stage is written before the deed: without it nothing was told
+    if begun and move.tried(Verb.SET) and record.settings[0] == missing[0] and not unheard:
         return Pause(scene.timing.poll_s, f"{move.guest} is on its way to {changes(missing)}")
     if move.tried(Verb.SET) >= TRIES_MAX * len(record.settings):
         return Settle(_given_up(move, entry, missing))

@@ -11,6 +11,7 @@ from dataclasses import replace
 from reconciler.core.compatibility import Decision, Question, Verdict, decide
 from reconciler.core.desired import Guest
 from reconciler.core.diff import Finding, GuestDiff, Place
+from reconciler.core.execution.lateness import marked
 from reconciler.core.model import Method, RunState, StepKind
 from reconciler.core.observed import HostFacts, Registration
 from reconciler.core.planning import attempts, journey
@@ -81,6 +82,9 @@ def _against(situation: Situation, found: GuestDiff, place: Place) -> tuple[Reas
     if place.state is RunState.TRANSITION:
         text = f"on {place.host} it is neither running nor stopped: starting, stopping, suspended or unknown"
         return Reason.IN_TRANSITION, text, "wait until it has settled; resume it if it is suspended"
+    if place.state is RunState.STOPPED and any(marked(parked) for parked in situation.parked.get(found.uuid, ())):
+        text = "an earlier move asked it to stop, it did so late, and it is to be started again where it is"
+        return Reason.MOVE_UNDER_WAY, text, "the next pass goes on with it: `reconciler apply`"
     if place.state is RunState.STOPPED and situation.unseen:
         text = f"it is stopped, and could run where nobody looked: {', '.join(situation.unseen)}"
         return Reason.OWNER_UNKNOWN, text, "make these hosts answer, or declare a dead one lost in the settings"
