@@ -55,16 +55,16 @@ def test_help_imports_nothing_heavy() -> None:
     assert "[]" == found.stdout.splitlines()[-1]
 
 
-def test_help_is_there_at_once() -> None:
-    """100 ms is what one can feel; the best of five, as other tests may run beside it."""
-    code = "from reconciler.cli import run; run(['--help'])"
+def test_help_costs_little_more_than_the_library_that_prints_it() -> None:
+    """One can feel 100 ms; on a busy machine only a ratio tells. The best of five, as other tests may run beside it."""
 
-    def took_s() -> float:
+    def took_s(code: str) -> float:
         begun = time.perf_counter()
         subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60)
         return time.perf_counter() - begun
 
-    assert min(took_s() for _ in range(5)) < 0.1
+    rounds = [(took_s("import click"), took_s("from reconciler.cli import run; run(['--help'])")) for _ in range(5)]
+    assert min(ours for _, ours in rounds) < 3 * min(click for click, _ in rounds), rounds
 
 
 @pytest.mark.parametrize("path", pages(), ids=lambda path: path.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -156,19 +157,17 @@ def test_a_guest_that_a_person_moved_meanwhile_goes_on_from_where_it_is(real: Re
 
 
 def test_a_migration_that_a_person_began_holds_guest_and_hosts(tmp_path: Path) -> None:
-    with Real.started(tmp_path, speed=1.0) as real:
-        person = begin(real.hosts, "a", "hpvmmigrate -o -P web -h c-hpvm-migr")
-        try:
-            assert person.stdout is not None
-            person.stdout.readline()  # it has begun
-            real.commit(web="b")
-            found = real.call("plan")
-            assert (6, True) == (found.code, "by-hand" in found.out), found.out
-            real.call("apply", "--yes")
-            assert [] == mutating(real)
-        finally:
-            person.kill()
-            person.wait()
+    with contextlib.ExitStack() as stack:
+        real = stack.enter_context(Real.started(tmp_path, speed=1.0))
+        person = stack.enter_context(begin(real.hosts, "a", "hpvmmigrate -o -P web -h c-hpvm-migr"))
+        stack.callback(person.kill)
+        assert person.stdout is not None
+        person.stdout.readline()  # it has begun
+        real.commit(web="b")
+        found = real.call("plan")
+        assert (6, True) == (found.code, "by-hand" in found.out), found.out
+        real.call("apply", "--yes")
+        assert [] == mutating(real)
 
 
 def test_a_guest_that_rebooted_unseen_has_no_way_back_online(tmp_path: Path) -> None:
