@@ -34,6 +34,6 @@ def size_mib(text: str) -> int:
 def room_mib(text: str) -> int:
     """`bdf FOLDER`: free room in its file system; a long device name has a line of its own. Raises Unreadable."""
     words = " ".join(text.split("\n")[1:]).split()
-    if len(words) < 6 or not words[3].isdecimal() or not text.startswith("Filesystem"):
+    if len(words) != 6 or not words[3].isdecimal() or not text.startswith("Filesystem"):
         raise Unreadable("bdf: not one file system", text)
     return int(words[3]) // 1024
