@@ -19,6 +19,7 @@ from reconciler.documents.schemas import schema_folder
 from reconciler.documents.values import schema_problems
 from reconciler.drivers.protocol import Attestation
 from reconciler.errors import SettingsError
+from reconciler.ssh.access import Access
 
 ENVIRONMENT = "RECONCILER_SETTINGS"
 DEFAULT_PATH = Path("/etc/reconciler/settings.toml")
@@ -26,19 +27,6 @@ SCHEMA = "settings.schema.json"
 PATHS = frozenset({"repository.path", "state.folder"})
 """Settings that are paths relative to the file, beside all that end in `_file`."""
 LIMIT_FIELDS = ("concurrent", "concurrent_in", "concurrent_out", "concurrent_host", "moves_per_pass", "stops_per_pass")
-
-
-@dataclass(frozen=True)
-class SshSettings:
-    """The table [ssh]."""
-
-    known_hosts_file: Path
-    key_file: Path | None = None
-    user: str = "root"
-    legacy: frozenset[str] = frozenset()
-    connect_timeout_s: float = 10.0
-    command_timeout_s: float = 60.0
-    output_bytes_max: int = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -53,9 +41,8 @@ class Settings:
     drivers: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     ceilings: Mapping[str, int] = field(default_factory=dict)
     report_only: bool = False
-    ssh: SshSettings | None = None
-    ssh_addresses: tuple[str, ...] = ()
-    """Ranges and patterns that documents' addresses must be in; empty: any."""
+    ssh: Access | None = None
+    """How hosts are reached; None where the file does not say."""
     migration_addresses: tuple[str, ...] = ("*-hpvm-migr",)
     poll_s: float = 5.0
     attestations: tuple[Attestation, ...] = ()
@@ -167,8 +154,7 @@ def _settings(path: Path, raw: dict[str, Any]) -> Settings:
         drivers={name: _absolute(path.parent, table) for name, table in raw.get("drivers", {}).items()},
         ceilings={name: ceilings[name] for name in LIMIT_FIELDS if name in ceilings},
         report_only=ceilings.get("mode") == "report",
-        ssh=_ssh(path.parent, raw["ssh"]) if "ssh" in raw else None,
-        ssh_addresses=tuple(network.get("ssh_addresses", ())),
+        ssh=_access(path.parent, raw["ssh"], network) if "ssh" in raw else None,
         migration_addresses=tuple(network.get("migration_addresses", Settings.migration_addresses)),
         poll_s=float(raw.get("timing", {}).get("poll_s", Settings.poll_s)),
         attestations=tuple(
@@ -178,13 +164,13 @@ def _settings(path: Path, raw: dict[str, Any]) -> Settings:
     )
 
 
-def _ssh(folder: Path, table: Mapping[str, Any]) -> SshSettings:
-    found = dict(table)
-    found["known_hosts_file"] = folder / table["known_hosts_file"]
+def _access(folder: Path, table: Mapping[str, Any], network: Mapping[str, Any]) -> Access:
+    """The tables [ssh] and [network], files made absolute."""
+    found = {**table, "known_hosts_file": folder / table["known_hosts_file"]}
     if "key_file" in table:
         found["key_file"] = folder / table["key_file"]
     found["legacy"] = frozenset(table.get("legacy", ()))
-    return SshSettings(**found)
+    return Access(**found, addresses=tuple(network.get("ssh_addresses", ())))
 
 
 def _absolute(folder: Path, table: Mapping[str, Any]) -> dict[str, object]:

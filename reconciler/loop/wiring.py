@@ -26,7 +26,6 @@ from reconciler.git.plumbing import Repository
 from reconciler.git.status_branch import StatusBranch, read_status
 from reconciler.loop.settings import Settings
 from reconciler.loop.shell import CONNECTIONS_MAX, Clock
-from reconciler.ssh.access import Access
 
 
 class WallClock:
@@ -102,21 +101,9 @@ def open_fleet(settings: Settings, rev: str = "", *, declared: Declared | None =
 
 def means(settings: Settings, driver: str) -> registry.Means:
     """What the settings give this driver."""
-    ssh = settings.ssh
-    access = None
-    if ssh is not None:
-        access = Access(
-            known_hosts_file=ssh.known_hosts_file,
-            key_file=ssh.key_file,
-            user=ssh.user,
-            legacy=ssh.legacy,
-            connect_timeout_s=ssh.connect_timeout_s,
-            command_timeout_s=ssh.command_timeout_s,
-            output_bytes_max=ssh.output_bytes_max,
-            connections_max=CONNECTIONS_MAX,
-            addresses=settings.ssh_addresses,
-        )
-    return registry.Means(settings.drivers.get(driver, {}), access, settings.migration_addresses, settings.attestations)
+    return registry.Means(
+        settings.drivers.get(driver, {}), settings.ssh, settings.migration_addresses, settings.attestations
+    )
 
 
 def declared_at(repository: Repository, rev: str, folder: str) -> Declared:

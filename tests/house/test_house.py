@@ -183,12 +183,14 @@ def test_the_lock_names_no_place_to_download_from() -> None:
 
 
 @pytest.mark.slow
-def test_the_wheel_ships_every_schema(tmp_path: Path) -> None:
+def test_the_wheel_ships_every_schema_and_every_program_for_hosts(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=60)
     [wheel] = tmp_path.glob("*.whl")
     schemas = {f"reconciler/{place(path)}" for path in (ROOT / "schemas").rglob("*.json")}
-    assert set() == schemas - set(zipfile.ZipFile(wheel).namelist())
+    programs = {place(path) for path in (ROOT / "reconciler").rglob("*.sh")}
+    assert len(programs) > 2
+    assert set() == (schemas | programs) - set(zipfile.ZipFile(wheel).namelist())
 
 
 @pytest.mark.slow

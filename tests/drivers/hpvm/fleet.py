@@ -33,7 +33,7 @@ def world(hosts: int = 3) -> World:
     made = World.of(
         (SimHost(name, networks=("prod",), memory_overhead_percent=9) for name in "abcdefg"[:hosts]), rules=refusal
     )
-    lun = {name: f"0x600143801259b8ae000090000{number}33000{number}" for number, name in enumerate(UUIDS)}
+    lun = {name: f"600143801259b8ae000090000{number}33000{number}" for number, name in enumerate(UUIDS)}
     for host in made.fleet.hosts.values():
         host.presented = (lun["web"], lun["batch"])
     place(made, "web", "a", Disk(lun["web"], StorageKind.SAN, 4096))
