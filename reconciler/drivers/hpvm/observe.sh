@@ -27,7 +27,11 @@ ask user id -u
 ask platform hpvminfo
 ask version hpvminfo -v
 ask machine machinfo
-ask processor machinfo -v
+family() { # the numbers of the processor, where this release prints them
+    machinfo -v | sed -n '/[Ff]amily/p'
+}
+
+ask processor family
 ask switches hpvmnet
 migrations() { # the processes of that name, whoever began them, with their words; nothing where there are none
     all=$(ps -e) || return
