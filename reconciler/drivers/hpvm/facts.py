@@ -15,14 +15,17 @@ from reconciler.core.observed import HostFacts, Job
 from reconciler.core.records import MoveRecord
 from reconciler.drivers.hpvm.foreign import foreign_records
 from reconciler.drivers.hpvm.parse import machine, processes, storage
-from reconciler.drivers.hpvm.parse.sections import NOTHING, Section, Unreadable, numbered
+from reconciler.drivers.hpvm.parse.sections import NOTHING, STATUS, Section, Unreadable, numbered
 from reconciler.drivers.hpvm.reading import Reading
 from reconciler.drivers.hpvm.registrations import registrations
 from reconciler.drivers.hpvm.rulebook.book import PLATFORM
 from reconciler.ssh.hostbook import record_from
 
+END = "end"
+"""The section that observe.sh prints last."""
 OVERHEAD_PERCENT = 9
 """A guest of 10 GB takes 10.83 GB of its host (HP Integrity VM system sizing guidelines, white paper, p. 14)."""
+ATTEMPT = re.compile(r"[0-9]{1,9}", re.ASCII)
 PROGRESS = re.compile(r"^hpvmmigrate: \w[\w/ ]* phase \(step \d+\) - progress (\d{1,3})%", re.MULTILINE)
 
 
@@ -30,6 +33,8 @@ def facts(reading: Reading) -> HostFacts:
     """Everything about the host. Raises Unreadable where it cannot be told for certain who it is, which guests it
     has, or what lies on it of moves."""
     text, stated = reading.text, reading.stated
+    if reading.sections.get(END, NOTHING).status != 0:
+        raise Unreadable("its answer breaks off: who knows what else lies there")
     if not machine.is_vm_host(text("platform")):
         raise Unreadable("hpvminfo does not say that this is a VM Host", text("platform"))
     clock_s = machine.clock_s(text("clock"))
@@ -89,7 +94,8 @@ def _job(name: str, text: str) -> Job:
     record_id, _, attempt = name.removesuffix(".migrate").rpartition(".")
     first, _, output = text.partition("\n")
     word = first.strip()
-    if not is_name(record_id) or not attempt.isdecimal():
+    status = int(word) if STATUS.fullmatch(word) else None
+    if not is_name(record_id) or not ATTEMPT.fullmatch(attempt):
         raise Unreadable(f"a job of this name is none of ours: {printable(name)}")
     percents = PROGRESS.findall(output)
     return Job(
@@ -97,7 +103,7 @@ def _job(name: str, text: str) -> Job:
         attempt=int(attempt),
         verb="migrate",
         ended=word != "running",
-        status=int(word) if word.isdecimal() else None,
+        status=status,
         progress_percent=min(99, int(percents[-1])) if percents and word == "running" else None,
         output_tail=output.strip("\n"),
     )

@@ -64,6 +64,8 @@ def devices(text: str) -> Devices:
 
 def _all(sections: dict[str, str]) -> Iterator[Device]:
     for title, text in sections.items():
+        if not title:
+            continue  # what a login prints before the list may hold colons, too: `Last successful login: ... 12:30:05`
         if has_table(text) and title.lower().startswith("network"):
             yield from _network_table(text)
         elif has_table(text) and title.lower().endswith("interface details"):
@@ -81,7 +83,7 @@ def _spelt(resource: str) -> Device:
 
 def _device_table(text: str) -> Iterator[Device]:
     """The columns are Device, Adaptor, Bus, Dev, Ftn, Tgt, Lun, Storage, Device."""
-    for row in table(text).rows:
+    for row in _rows(text, 9):
         kind, adaptor, bus, device, _, target, _, store, backing = row[:9]
         place = f"{bus},{device},{target}" if bus else ""
         yield Device(kind, adaptor, store, backing, f"{kind}:{adaptor}:{place}:{store}:{backing}")
@@ -89,7 +91,14 @@ def _device_table(text: str) -> Iterator[Device]:
 
 def _network_table(text: str) -> Iterator[Device]:
     """The columns are Interface, Adaptor, Name/Num, PortNum, Bus, Dev, Ftn, Mac Address."""
-    for row in table(text).rows:
+    for row in _rows(text, 8):
         store, adaptor, backing, _, bus, device, _, mac = row[:8]
         address = f"{bus},{device},0x{mac.replace('-', '').upper()}"
         yield Device("network", adaptor, store, backing, f"network:{adaptor}:{address}:{store}:{backing}")
+
+
+def _rows(text: str, columns: int) -> tuple[tuple[str, ...], ...]:
+    found = table(text)
+    if len(found.titles) < columns:
+        raise Unreadable(f"hpvmstatus -P: a table of devices with {len(found.titles)} columns", text)
+    return found.rows

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from reconciler.core.names import printable
 from reconciler.drivers.hpvm.parse.sections import Unreadable
 from reconciler.drivers.hpvm.parse.sizes import share_percent, size_mib
-from reconciler.drivers.hpvm.parse.tables import has_table, parts, table
+from reconciler.drivers.hpvm.parse.tables import has_table, parts, table, tables
 
 NONE_CONFIGURED = re.compile(r"No .{1,60} configured\.?", re.IGNORECASE)
 """What 6.x prints where there is no guest."""
-LABEL = re.compile(r"\s*([A-Za-z][^:]{0,60}?)\s*:\s*(.*?)\s*")
+VCPUS = re.compile(r"[0-9]{1,6}", re.ASCII)
+LABEL = re.compile(r"[A-Za-z][^:]{0,60}")
 NAME, UUID = "virtual machine name", "virtual machine uuid"
 
 # `hpvmstatus -r`, all guests: the place of each figure; its titles stand askew over it.
@@ -79,6 +80,8 @@ def summary(text: str) -> tuple[Listed, ...]:
         if any(NONE_CONFIGURED.fullmatch(line.strip()) for line in text.split("\n")):
             return ()
         raise Unreadable("hpvmstatus: neither a table nor a word that there are no guests", text)
+    if tables(text) > 1:
+        raise Unreadable("hpvmstatus: more than one table, and who knows which guests are in which", text)
     found = table(text)
     name, state, system = (found.column(title) for title in ("Virtual Machine Name", "State", "OS Type"))
     titles = [title.lower() for title in found.titles]
@@ -93,7 +96,7 @@ def summary(text: str) -> tuple[Listed, ...]:
                 row[state],
                 row[system],
                 size_mib(row[memory], what=f"memory of {printable(row[name])}") if memory is not None else None,
-                int(row[vcpus]) if vcpus is not None and row[vcpus].isdecimal() else None,
+                int(row[vcpus]) if vcpus is not None and VCPUS.fullmatch(row[vcpus]) else None,
                 row[kind] if kind is not None else "",
             )
         )
@@ -109,10 +112,10 @@ def details(text: str) -> tuple[Details, ...]:
         if line.strip().startswith("["):
             section = line.strip(" []").lower()
             continue
-        found = LABEL.fullmatch(line)
+        found = _labelled(line)
         if found is None:
             continue
-        label, value = " ".join(found[1].lower().split()), found[2]
+        label, value = found
         if label == NAME:
             blocks.append({})
             memories.append({})
@@ -124,8 +127,16 @@ def details(text: str) -> tuple[Details, ...]:
 
 def dynamic_memory(text: str) -> DynamicMemory | None:
     """The section of that name of one guest's details, by itself."""
-    found = (LABEL.fullmatch(line) for line in text.split("\n"))
-    return _dynamic({" ".join(line[1].lower().split()): line[2] for line in found if line is not None})
+    found = (_labelled(line) for line in text.split("\n"))
+    return _dynamic(dict(line for line in found if line is not None))
+
+
+def _labelled(line: str) -> tuple[str, str] | None:
+    """`Label : value` as (label, value). Without an expression that goes over blanks again and again: a host may print
+    megabytes of them."""
+    label, colon, value = line.partition(":")
+    label = label.strip()
+    return (" ".join(label.lower().split()), value.strip()) if colon and LABEL.fullmatch(label) else None
 
 
 def _dynamic(labels: Mapping[str, str]) -> DynamicMemory | None:

@@ -11,21 +11,22 @@ from reconciler.drivers.hpvm.parse.sections import Unreadable
 from reconciler.drivers.hpvm.parse.tables import table
 
 VERSION = re.compile(r"\b[AB]\.0?(\d{1,2})\.(\d)(\d)(?:\.0?(\d))?|(?<![\d.])(\d)\.(\d)(?:\.(\d))?(?![\d.])", re.ASCII)
-FAMILY_11_23 = re.compile(r"processor family:\s*(\d+)", re.IGNORECASE)
-MODEL_11_23 = re.compile(r"processor model:\s*(\d+)(?:[ \t]+(\S.*\S))?", re.IGNORECASE)
-NUMBERS_11_31 = re.compile(r"\bFamily (\d+), model (\d+)\b", re.IGNORECASE)
-NAME_11_31 = re.compile(r"^\s*(?:\d+ )?(Intel\(R\).*?)(?: series)?(?: processors?)?(?: series)? \(", re.MULTILINE)
+FAMILY_11_23 = re.compile(r"processor family:[ \t]*(\d{1,9})", re.IGNORECASE)
+MODEL_11_23 = re.compile(r"processor model:[ \t]*(\d{1,9})(?:[ \t]+(\S.*\S))?", re.IGNORECASE)
+NUMBERS_11_31 = re.compile(r"\bFamily (\d{1,9}), model (\d{1,9})\b", re.IGNORECASE)
+NAME_11_31 = re.compile(r"^[ \t]*(?:\d+ )?(Intel\(R\).*?)(?: series)?(?: processors?)?(?: series)? \(", re.MULTILINE)
 NAMED = {"Itanium 2 9000": (32, 0), "Itanium 2 9100": (32, 1)}
 """Processors by the name that plain `machinfo` of 11.31 prints. The others' numbers are in no source."""
 
-MEMORY = re.compile(r"^\s*Memory\s*[=:]\s*(\d+) MB", re.MULTILINE)
-MACHINE_ID = re.compile(r"^\s*machine id number\s*[=:]\s*(\S+)", re.MULTILINE | re.IGNORECASE)
-CORES = re.compile(r"^\s*(\d+) cores?(?: \(\d+ per socket\))?\s*$", re.MULTILINE)
-LOGICAL = re.compile(r"^\s*(\d+) logical processors?(?: \(\d+ per socket\))?\s*$", re.MULTILINE)
+WORD = re.compile(r"\w+")
+MEMORY = re.compile(r"^[ \t]*Memory[ \t]*[=:][ \t]*(\d{1,9}) MB", re.MULTILINE)
+MACHINE_ID = re.compile(r"^[ \t]*machine id number[ \t]*[=:][ \t]*(\S+)", re.MULTILINE | re.IGNORECASE)
+CORES = re.compile(r"^[ \t]*(\d{1,9}) cores?(?: \(\d+ per socket\))?[ \t]*$", re.MULTILINE)
+LOGICAL = re.compile(r"^[ \t]*(\d{1,9}) logical processors?(?: \(\d+ per socket\))?[ \t]*$", re.MULTILINE)
 THREADED = re.compile(r"LCPU attribute is enabled")
-ENABLED_11_23 = re.compile(r"Number of enabled CPUs\s*=\s*(\d+)")
-NUMBER_11_23 = re.compile(r"Number of CPUs\s*=\s*(\d+)")
-SOCKETS = re.compile(r"^\s*(\d+) Intel\(R\)", re.MULTILINE)
+ENABLED_11_23 = re.compile(r"Number of enabled CPUs[ \t]*=[ \t]*(\d{1,9})")
+NUMBER_11_23 = re.compile(r"Number of CPUs[ \t]*=[ \t]*(\d{1,9})")
+SOCKETS = re.compile(r"^[ \t]*(\d{1,9}) Intel\(R\)", re.MULTILINE)
 
 KEPT_MIB = 750
 KEPT_THOUSANDTHS = 75
@@ -34,7 +35,13 @@ KEPT_THOUSANDTHS = 75
 
 def is_vm_host(text: str) -> bool:
     """`hpvminfo`: whether this is a VM Host at all."""
-    return bool(re.search(r"Running\b.*\b(HPVM|VSP)\b.*\bhost\b|Running on .*VSP", text))
+    return any(_runs_guests(line) for line in text.split("\n"))
+
+
+def _runs_guests(line: str) -> bool:
+    words = WORD.findall(line.partition("Running")[2])
+    place = next((place for place, word in enumerate(words) if word in ("HPVM", "VSP")), None)
+    return place is not None and ("host" in words[place:] or (words[0] == "on" and "VSP" in words))
 
 
 def version(text: str) -> str:
@@ -110,9 +117,9 @@ def clock_s(text: str) -> float:
     year, day, hour, minute, second = (int(number) for number in found.groups())
     try:
         begun = datetime(year, 1, 1, tzinfo=UTC)
-    except ValueError as error:
-        raise Unreadable("date: no year", text) from error
-    return (begun + timedelta(days=day - 1, hours=hour, minutes=minute, seconds=second)).timestamp()
+        return (begun + timedelta(days=day - 1, hours=hour, minutes=minute, seconds=second)).timestamp()
+    except (ValueError, OverflowError) as error:
+        raise Unreadable("date: no such day", text) from error
 
 
 def switches(text: str) -> tuple[str, ...]:

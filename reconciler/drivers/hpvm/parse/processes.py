@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 PROGRAM = "hpvmmigrate"
+PID = re.compile(r"[0-9]{1,15}", re.ASCII)
 RECEIVES = "-#"
 """With which the target end is started, by the source, over SSH (Integrity VM 6.1 guide, p. 211)."""
 
@@ -30,7 +31,7 @@ class Migration:
 def migrations(processes: str) -> tuple[Migration, ...]:
     """`ps -f` of all processes of that name; whichever words they show, each is one."""
     lines = (line.split() for line in processes.split("\n"))
-    return tuple(_told(words) for words in lines if len(words) > 2 and words[1].isdecimal())
+    return tuple(_told(words) for words in lines if len(words) > 2 and PID.fullmatch(words[1]))
 
 
 def _told(words: list[str]) -> Migration:
@@ -46,5 +47,5 @@ def _told(words: list[str]) -> Migration:
         target if safe.fullmatch(target) else "",
         RECEIVES in arguments,
         "-s" in arguments,
-        int(words[2]) if words[2].isdecimal() else 0,
+        int(words[2]) if PID.fullmatch(words[2]) else 0,
     )

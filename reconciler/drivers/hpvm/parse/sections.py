@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -32,6 +33,7 @@ class Section:
 
 
 NOTHING = Section()
+STATUS = re.compile(r"[0-9]{1,3}", re.ASCII)
 
 
 def split(output: str, token: str) -> Mapping[str, Section]:
@@ -48,7 +50,7 @@ def split(output: str, token: str) -> Mapping[str, Section]:
         elif name:
             status = word[2:].strip()
             text = "\n".join(lines)
-            found.setdefault(name, Section(text, int(status) if status.isdecimal() else None))
+            found.setdefault(name, Section(text, int(status) if STATUS.fullmatch(status) else None))
             name, lines = "", []
     if name:
         found.setdefault(name, Section("\n".join(lines)))

@@ -1,4 +1,4 @@
-"""Sizes and shares as the platform prints them. Raises Unreadable for anything else."""
+"""Numbers, sizes and shares as the platform prints them. Raises Unreadable for anything else."""
 
 from __future__ import annotations
 
@@ -8,7 +8,16 @@ from reconciler.drivers.hpvm.parse.sections import Unreadable
 
 SIZE = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,6}))? ?(KB|MB|GB|TB)", re.ASCII)
 SHARE = re.compile(r"([0-9]{1,5})(?:\.([0-9]{1,3}))? ?%", re.ASCII)
+NUMBER = re.compile(r"[0-9]{1,15}", re.ASCII)
 KIB = {"KB": 1, "MB": 1024, "GB": 1024 * 1024, "TB": 1024 * 1024 * 1024}
+
+
+def number(text: str, *, what: str) -> int:
+    """A whole number, of so few digits that it can be meant."""
+    found = NUMBER.fullmatch(text.strip())
+    if found is None:
+        raise Unreadable(f"{what}: not a number", text)
+    return int(found[0])
 
 
 def size_mib(text: str, *, what: str) -> int:

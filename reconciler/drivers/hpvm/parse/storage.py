@@ -6,10 +6,14 @@ import re
 from collections.abc import Mapping
 
 from reconciler.drivers.hpvm.parse.sections import Unreadable
+from reconciler.drivers.hpvm.parse.sizes import number
 
 LUN = re.compile(r"(/dev/\S+?):(0x[0-9A-Fa-f.x]{4,64})(?::.*)?")
-LV_SIZE = re.compile(r"^LV Size \(Mbytes\)\s+(\d+)\s*$", re.MULTILINE)
-LISTED_FILE = re.compile(r"^-\S*\s+\d+\s+\S+\s+\S+\s+(\d+)\s", re.MULTILINE)
+LV_SIZE = re.compile(r"^LV Size \(Mbytes\)[ \t]+([0-9]{1,15})[ \t]*$", re.MULTILINE)
+LISTED_FILE = re.compile(r"^-\S* +\d+ +\S+ +\S+ +([0-9]{1,18}) ", re.MULTILINE)
+
+COLUMNS, AVAILABLE = 6, 3
+"""Of `bdf`: device, size, used, available, percent used, mounted on."""
 
 
 def luns(text: str) -> Mapping[str, str]:
@@ -26,14 +30,15 @@ def size_mib(text: str) -> int:
     file = LISTED_FILE.search(text)
     if file is not None:
         return -(-int(file[1]) // (1024 * 1024))
-    if text.strip().isdecimal():
-        return -(-int(text.strip()) // 1024)
-    raise Unreadable("no size in it", text)
+    *_, last = text.strip().split("\n")  # what a login prints stands above it
+    return -(-number(last, what="size") // 1024)
 
 
 def room_mib(text: str) -> int:
     """`bdf FOLDER`: free room in its file system; a long device name has a line of its own. Raises Unreadable."""
-    words = " ".join(text.split("\n")[1:]).split()
-    if len(words) != 6 or not words[3].isdecimal() or not text.startswith("Filesystem"):
+    lines = text.split("\n")
+    title = next((place for place, line in enumerate(lines) if line.startswith("Filesystem ")), len(lines))
+    words = " ".join(lines[title + 1 :]).split()
+    if len(words) != COLUMNS:
         raise Unreadable("bdf: not one file system", text)
-    return int(words[3]) // 1024
+    return number(words[AVAILABLE], what="bdf") // 1024

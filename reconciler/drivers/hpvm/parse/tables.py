@@ -13,6 +13,8 @@ from reconciler.drivers.hpvm.parse.sections import Unreadable
 
 RULE = re.compile(r"=+(?: +=+)* *")
 TITLE = re.compile(r"\[[^\[\]]{1,80}\]\s*")
+COLUMNS_MAX = 64
+"""No listing has more than fifteen; a host that lost its mind may print any number."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,12 @@ def parts(text: str) -> dict[str, str]:
 
 def has_table(text: str) -> bool:
     """Whether there is a rule in it."""
-    return any(RULE.fullmatch(line) for line in text.split("\n"))
+    return tables(text) > 0
+
+
+def tables(text: str) -> int:
+    """How many rules there are in it."""
+    return sum(RULE.fullmatch(line) is not None for line in text.split("\n"))
 
 
 def table(text: str) -> Table:
@@ -56,6 +63,8 @@ def table(text: str) -> Table:
     if place is None or place == 0:
         raise Unreadable("no table", text[:200])
     spans = [(found.start(), found.end()) for found in re.finditer("=+", lines[place])]
+    if len(spans) > COLUMNS_MAX:
+        raise Unreadable(f"a table of {len(spans)} columns", text[:200])
     rows = []
     for line in lines[place + 1 :]:
         if not line.strip() or TITLE.fullmatch(line):
