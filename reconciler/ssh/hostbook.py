@@ -54,15 +54,7 @@ def invocation(
         if guard is not None
         else (NONE, NONE, NONE, "0")
     )
-    written = (
-        record.id,
-        record.guest_uuid,
-        record.controller,
-        record.stage.value,
-        str(math.ceil(record.expires_s)),
-        "1" if record.under_way else "0",
-        json.dumps(record.to_json(), sort_keys=True, separators=(",", ":")),
-    )
+    written = (*_head(record), json.dumps(record.to_json(), sort_keys=True, separators=(",", ":")))
     way = (deed.how.value, str(deed.wait_s), deed.job)
     verb_there = WORDS.get(verb, "rewrite")
     head = ("sh", "-c", hostbook(), "reconciler", folder, verb_there, str(slots), deed.alone)
@@ -98,6 +90,18 @@ def record_from(text: str) -> MoveRecord:
         record = MoveRecord.from_json(json.loads(body))
     except RecursionError as error:
         raise ValueError("not a move record: nested too deep") from error
-    if head.split()[:3] != ["1", record.id, record.guest_uuid]:
-        raise ValueError("not a move record: its two lines speak of different moves")
+    if head.split() != ["1", *_head(record)]:
+        raise ValueError("not a move record: its two lines differ")
     return record
+
+
+def _head(record: MoveRecord) -> tuple[str, ...]:
+    """What hostbook.sh reads of a record: its first line, but for the form's number."""
+    return (
+        record.id,
+        record.guest_uuid,
+        record.controller,
+        record.stage.value,
+        str(math.ceil(record.expires_s)),
+        "1" if record.under_way else "0",
+    )

@@ -101,13 +101,21 @@ find_guarded() { # the record that the guard names, as found_*; ends here where 
         *",$found_stage,"*) ;;
         *) guarded "record $found_id is at stage $found_stage" ;;
     esac
+    is_moment "$found_expires" || guarded "record $found_id does not say when it expires"
     if [ "$found_expires" -le "$clock" ] && [ "$guard_expired" != 1 ]; then
         guarded "record $found_id expired $((clock - found_expires)) s ago"
     fi
 }
 
-is_live() { # LIVE EXPIRES: whether such a record holds its guest and a slot now
-    [ "$1" = 1 ] && [ "$2" -gt "$clock" ]
+is_moment() { # whether this is a number of seconds that a shell can count with
+    case $1 in
+        "" | *[!0-9]* | ???????????????*) return 1 ;;
+    esac
+}
+
+is_live() { # LIVE EXPIRES: whether such a record holds its guest and a slot now; one that does not say so plainly does
+    [ "$1" != 0 ] || return 1
+    ! is_moment "$2" || [ "$2" -gt "$clock" ]
 }
 
 own() { # the lying record that this write goes on from
@@ -122,7 +130,8 @@ slot() { # a live record needs one of the host's slots
     others=0 holders=
     for file in "$folder"/records/*; do
         [ -f "$file" ] && [ "$file" != "$folder/records/$guest" ] || continue
-        read -r version other_id other_guest other_controller other_stage other_expires other_live <"$file" || continue
+        read -r version other_id other_guest other_controller other_stage other_expires other_live <"$file" ||
+            failed "the move record $file cannot be read"
         is_live "$other_live" "$other_expires" || continue
         others=$((others + 1)) holders="$holders $other_id of $other_controller"
     done

@@ -232,3 +232,45 @@ def test_the_program_uses_no_command_that_hp_ux_lacks() -> None:
         "local ",
     ):
         assert missing not in hostbook()
+
+
+UNREADABLE_HEADS = (
+    "",
+    "1 r2",
+    "1 r2 guest them claimed soon 1",
+    f"1 r2 guest them claimed {'9' * 40} 1",
+    "1 r2 guest them claimed  ?",
+)
+
+
+@pytest.mark.parametrize("head", UNREADABLE_HEADS)
+def test_a_record_whose_end_cannot_be_read_holds_its_slot(host: Host, head: str) -> None:
+    host.tell(Verb.CLAIM, OTHER)
+    host.tell(Verb.RELEASE, OTHER, Guard("r2", "them", (Stage.CLAIMED,)))
+    (host.folder / "records" / "guest").write_text(f"{head}\n{{}}\n" if head else "")
+    found = host.tell(Verb.CLAIM, RECORD)
+    assert AnswerKind.FAILED is found.kind, found
+    assert not (host.folder / "records" / RECORD.guest_uuid).exists()
+
+
+@pytest.mark.parametrize("expires", ["soon", "", "9" * 40])
+def test_a_guard_does_not_hold_where_the_record_s_end_cannot_be_read(host: Host, expires: str) -> None:
+    host.tell(Verb.CLAIM, RECORD)
+    path = host.folder / "records" / RECORD.guest_uuid
+    path.write_text(f"1 r1 {RECORD.guest_uuid} us claimed {expires} 1\n{{}}\n")
+    deed = Deed(How.RUN, ("touch", str(host.folder / "done")))
+    found = host.tell(Verb.MIGRATE, replace(RECORD, stage=Stage.MIGRATING), OURS, deed)
+    assert (AnswerKind.GUARDED, False) == (found.kind, (host.folder / "done").exists()), found
+
+
+@pytest.mark.parametrize(
+    ("place", "word"), [(0, "2"), (1, "r9"), (2, "guest"), (3, "them"), (4, "migrating"), (5, "7"), (6, "0")]
+)
+def test_a_record_whose_two_lines_differ_in_anything_is_none(host: Host, place: int, word: str) -> None:
+    """The host decides by the first line, the controller by the second."""
+    host.tell(Verb.CLAIM, RECORD)
+    head, _, body = (host.folder / "records" / RECORD.guest_uuid).read_text().partition("\n")
+    words = head.split()
+    words[place] = word
+    with pytest.raises(ValueError, match="two lines"):
+        record_from(f"{' '.join(words)}\n{body}")
