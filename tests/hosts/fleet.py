@@ -99,6 +99,7 @@ class SshdFleet:
             fleet._make_host_key(machine)
             fleet.server.addresses[address] = name
         fleet._introduce()
+        fleet.server.firsts = fleet._firsts
         try:
             fleet.server.listen(shared.server)
             for machine in fleet.machines.values():
@@ -124,6 +125,9 @@ class SshdFleet:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def _firsts(self) -> list[int]:
+        return [machine.first for machine in self.machines.values() if machine.up]
 
     # ------------------------------------------------------------------------------------------------ how it is made
 

@@ -13,7 +13,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -151,9 +151,10 @@ class Server:
     """Address -> host."""
     cut: set[str] = field(default_factory=set)
     """Hosts that nothing gets through to."""
+    firsts: Callable[[], Iterable[int]] = tuple
+    """Process 1 of each host that is up, as the outside numbers it."""
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _waits: list[Wait] = field(default_factory=list)
-    _job_pids: set[int] = field(default_factory=set)
     _listener: socket.socket | None = None
 
     def __post_init__(self) -> None:
@@ -183,7 +184,11 @@ class Server:
         return time.time() + self.wound_s + self.world.fleet.hosts[host].clock_skew_s
 
     def wind(self, seconds: float) -> None:
-        """Move all clocks on, and wait until what ended by that has been noticed on the hosts."""
+        """Move all clocks on, and wait until what ended by that has been noticed on the hosts.
+
+        A job that was begun a moment ago begins before the clocks move: its shell may not have got to its command yet.
+        """
+        self.settle()
         with self._lock:
             self.wound_s += seconds
         self.settle()
@@ -194,9 +199,8 @@ class Server:
         while time.monotonic() < deadline:
             with self.locked():
                 busy = {pid for wait in self._waits if not wait.over() for pid in wait.job_pids}
-                self._job_pids = {pid for pid in self._job_pids if _is_job(pid)}
-                if self._job_pids <= busy:
-                    return
+            if _jobs(self.firsts()) <= busy:
+                return
             time.sleep(POLL_S / 4)
 
     @contextlib.contextmanager
@@ -204,7 +208,6 @@ class Server:
         """Let `settle` know of a command that waits."""
         with self._lock:
             self._waits.append(wait)
-            self._job_pids.update(wait.job_pids)
         try:
             yield
         finally:
@@ -292,6 +295,20 @@ def _exactly(connection: socket.socket, length: int) -> bytes:
             raise ClientGone
         data += part
     return data
+
+
+def _jobs(firsts: Iterable[int]) -> set[int]:
+    """The shells of jobs on the hosts of these processes."""
+    spaces = {_space(first) for first in firsts} - {""}
+    pids = {int(entry) for entry in os.listdir("/proc") if entry.isdigit()}
+    return {pid for pid in pids if _is_job(pid) and _space(pid) in spaces}
+
+
+def _space(pid: int) -> str:
+    """The process namespace that it lives in; empty where it has gone."""
+    with contextlib.suppress(OSError):
+        return os.readlink(f"/proc/{pid}/ns/pid")
+    return ""
 
 
 def _is_job(pid: int) -> bool:
