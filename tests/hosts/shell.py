@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from tests.hosts.fleet import SshdFleet
 
 TIMEOUT_S = 60
+CONNECT_TIMEOUT_S = 30
+"""Long: a host that is slow because the machine is busy is not a host that does not answer."""
 LEGACY = (
     *("-o", "KexAlgorithms=+diffie-hellman-group14-sha1", "-o", "HostKeyAlgorithms=+ssh-rsa"),
     *("-o", "PubkeyAcceptedAlgorithms=ssh-rsa", "-o", "MACs=+hmac-sha1"),
@@ -23,12 +25,14 @@ class Said:
     err: str
 
 
-def argv(fleet: SshdFleet, host: str, command: str, *, legacy: bool = False) -> list[str]:
+def argv(
+    fleet: SshdFleet, host: str, command: str, *, legacy: bool = False, connect_s: int = CONNECT_TIMEOUT_S
+) -> list[str]:
     """The client's command line."""
     options = (
         *("-F", "none", "-i", str(fleet.key_file), "-p", str(fleet.port(host))),
         *("-o", "BatchMode=yes", "-o", f"UserKnownHostsFile={fleet.known_hosts_file}", "-o", f"HostKeyAlias={host}"),
-        *("-o", "StrictHostKeyChecking=yes", "-o", "ConnectTimeout=2", *(LEGACY if legacy else ())),
+        *("-o", "StrictHostKeyChecking=yes", "-o", f"ConnectTimeout={connect_s}", *(LEGACY if legacy else ())),
     )
     return ["ssh", *options, f"root@{fleet.address(host)}", command]
 
@@ -40,9 +44,11 @@ def say(fleet: SshdFleet, host: str, command: str, *, legacy: bool = False) -> S
     return Said(done.returncode, done.stdout, done.stderr)
 
 
-def begin(fleet: SshdFleet, host: str, command: str) -> subprocess.Popen[str]:
+def begin(
+    fleet: SshdFleet, host: str, command: str, *, connect_s: int = CONNECT_TIMEOUT_S
+) -> subprocess.Popen[str]:
     """Run a command there, and do not wait."""
-    line = argv(fleet, host, command)
+    line = argv(fleet, host, command, connect_s=connect_s)
     return subprocess.Popen(
         line, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace"
     )

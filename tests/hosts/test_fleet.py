@@ -206,7 +206,7 @@ def test_a_host_that_is_cut_off_goes_on_by_itself(fleet: SshdFleet) -> None:
 
 def test_a_host_that_hangs_answers_late(fleet: SshdFleet) -> None:
     fleet.hang("a")
-    with begin(fleet, "a", "date") as client:
+    with begin(fleet, "a", "date", connect_s=2) as client:
         assert 255 == client.wait(20)
     fleet.heal("a")
     assert 0 == say(fleet, "a", "date").status
