@@ -300,14 +300,14 @@ def _exactly(connection: socket.socket, length: int) -> bytes:
 def _jobs(firsts: Iterable[int]) -> set[int]:
     """The shells of jobs on the hosts of these processes."""
     spaces = {_space(first) for first in firsts} - {""}
-    pids = {int(entry) for entry in os.listdir("/proc") if entry.isdigit()}
+    pids = {int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()}
     return {pid for pid in pids if _is_job(pid) and _space(pid) in spaces}
 
 
 def _space(pid: int) -> str:
     """The process namespace that it lives in; empty where it has gone."""
     with contextlib.suppress(OSError):
-        return os.readlink(f"/proc/{pid}/ns/pid")
+        return str(Path(f"/proc/{pid}/ns/pid").readlink())
     return ""
 
 

@@ -44,9 +44,7 @@ def say(fleet: SshdFleet, host: str, command: str, *, legacy: bool = False) -> S
     return Said(done.returncode, done.stdout, done.stderr)
 
 
-def begin(
-    fleet: SshdFleet, host: str, command: str, *, connect_s: int = CONNECT_TIMEOUT_S
-) -> subprocess.Popen[str]:
+def begin(fleet: SshdFleet, host: str, command: str, *, connect_s: int = CONNECT_TIMEOUT_S) -> subprocess.Popen[str]:
     """Run a command there, and do not wait."""
     line = argv(fleet, host, command, connect_s=connect_s)
     return subprocess.Popen(
