@@ -21,6 +21,7 @@ from reconciler.core.planning.journey import Journey, Leg
 from reconciler.core.planning.plan import Blocked, Reason
 from reconciler.core.planning.settings import settings_refusal
 from reconciler.core.planning.situation import Situation
+from reconciler.core.records import MoveRecord
 
 REFUSALS: Mapping[Finding, tuple[Reason, str]] = {
     Finding.MISSING: (Reason.MISSING, "create or register the guest, or delete its document"),
@@ -39,7 +40,7 @@ def admit(situation: Situation, found: GuestDiff) -> Journey | Blocked | None:
     if found.finding in REFUSALS:
         record = situation.under_way.get(found.uuid) if found.uuid else None
         if record is not None and found.finding is not Finding.QUARANTINED:
-            return _blocked(found, *attempts.held(situation, record))
+            return _blocked(found, *_held_amiss(situation, found, record))
         reason, fix = REFUSALS[found.finding]
         return _blocked(found, reason, found.text, fix)
     setting = found.finding is Finding.SETTINGS_DIFFER
@@ -66,6 +67,15 @@ def admit(situation: Situation, found: GuestDiff) -> Journey | Blocked | None:
         return legs
     refused, spent = frozenset(history.refused), history.spent is not None
     return Journey(guest, found, entry, legs, intent, history.attempt, refused, spent)
+
+
+def _held_amiss(situation: Situation, found: GuestDiff, record: MoveRecord) -> tuple[Reason, str, str]:
+    """Why a guest is left alone that is on its way and looks wrong: it may, for a moment, or the move has broken."""
+    reason, text, fix = attempts.held(situation, record)
+    if reason is Reason.MOVE_UNDER_WAY and found.finding in (Finding.NOT_RUNNABLE, Finding.DUPLICATED):
+        _, remedy = REFUSALS[found.finding]
+        return reason, f"{text}; {found.text}", f"`reconciler apply` looks again; where it stays so, {remedy}"
+    return reason, text, fix
 
 
 def _against(situation: Situation, found: GuestDiff, place: Place) -> tuple[Reason, str, str] | None:

@@ -82,6 +82,18 @@ def test_an_earlier_move_of_our_own_is_gone_on_with_before_anything_is_planned()
     assert {"web": "MoveUnderWay"} == refusals(plan)
 
 
+def test_a_move_of_our_own_that_left_nothing_runnable_says_what_a_person_can_do() -> None:
+    """Another pass alone does not mend it: both copies wait for somebody who knows which one is the good one."""
+    moving, dead = (
+        record("web", "a", "b", controller="controller-1"),
+        registration("web", state=STOPPED, runnable=False),
+    )
+    looks = [host("a", dead, records=(moving,)), host("b", dead, records=(moving,))]
+    blocked = refusal(world(looks, [guest("web", "b")]).plan(controller="controller-1"), "web")
+    assert "MoveUnderWay" == blocked.reason
+    assert "make it runnable" in blocked.fix
+
+
 def test_the_slots_of_a_move_under_way_are_taken_for_the_whole_plan() -> None:
     moving = record("x", "a", "c")
     looks = [host("a", WEB, registration("x"), records=(moving,)), host("b"), host("c", records=(moving,))]
