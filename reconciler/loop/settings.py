@@ -24,7 +24,7 @@ from reconciler.ssh.access import Access
 ENVIRONMENT = "RECONCILER_SETTINGS"
 DEFAULT_PATH = Path("/etc/reconciler/settings.toml")
 SCHEMA = "settings.schema.json"
-PATHS = frozenset({"repository.path", "state.folder"})
+PATHS = frozenset({"repository.path", "state.folder", "state.control_socket"})
 """Settings that are paths relative to the file, beside all that end in `_file`."""
 LIMIT_FIELDS = ("concurrent", "concurrent_in", "concurrent_out", "concurrent_host", "moves_per_pass", "stops_per_pass")
 
@@ -45,6 +45,12 @@ class Settings:
     """How hosts are reached; None where the file does not say."""
     migration_addresses: tuple[str, ...] = ("*-hpvm-migr",)
     poll_s: float = 5.0
+    """Between two looks at a move under way."""
+    commit_poll_s: float = 15.0
+    """Between two questions whether the branch has moved on."""
+    interval_s: float = 300.0
+    """From the end of a pass of the daemon to the next."""
+    control_socket: Path = Path("control.sock")
     attestations: tuple[Attestation, ...] = ()
     lost_hosts: Mapping[str, str] = field(default_factory=dict)
     """Host name -> why and since when."""
@@ -145,10 +151,12 @@ def _raw(path: Path) -> dict[str, Any]:
 def _settings(path: Path, raw: dict[str, Any]) -> Settings:
     """The values of a file that its schema has passed."""
     repository, ceilings, network = raw["repository"], raw.get("ceilings", {}), raw.get("network", {})
+    state, timing = raw["state"], raw.get("timing", {})
     return Settings(
         file=path,
         repository=path.parent / repository["path"],
-        state_folder=path.parent / raw["state"]["folder"],
+        state_folder=path.parent / state["folder"],
+        control_socket=path.parent / state.get("control_socket", Path(state["folder"], "control.sock")),
         ref=repository.get("ref", "main"),
         folder=repository.get("folder", "."),
         drivers={name: _absolute(path.parent, table) for name, table in raw.get("drivers", {}).items()},
@@ -156,7 +164,9 @@ def _settings(path: Path, raw: dict[str, Any]) -> Settings:
         report_only=ceilings.get("mode") == "report",
         ssh=_access(path.parent, raw["ssh"], network) if "ssh" in raw else None,
         migration_addresses=tuple(network.get("migration_addresses", Settings.migration_addresses)),
-        poll_s=float(raw.get("timing", {}).get("poll_s", Settings.poll_s)),
+        poll_s=float(timing.get("poll_s", Settings.poll_s)),
+        commit_poll_s=float(repository.get("poll_s", Settings.commit_poll_s)),
+        interval_s=float(timing.get("interval_s", Settings.interval_s)),
         attestations=tuple(
             Attestation(**{**entry, "guest": entry["guest"].lower()}) for entry in raw.get("boot_attestations", ())
         ),
