@@ -57,3 +57,7 @@ class Driver(Protocol):
     def send(self, host: Host, command: Command) -> Answer:
         """Run the command on the host. Never raises for a host's fault: `LOST` says that nothing is known."""
         ...
+
+    def close(self) -> None:
+        """End what is open to the hosts. What runs there on its own goes on; nothing more can be asked."""
+        ...

@@ -59,6 +59,14 @@ class Options:
     """Hosts of which the machine that answers now is accepted, though another one was reported."""
     resume: bool = False
     """Whether runs that ended badly are forgiven."""
+    held: tuple[Brake, ...] = ()
+    """Brakes that were found before the pass."""
+    reopen: Callable[[], Fleet] | None = None
+    """Reads the desired state anew when it may have changed in mid-pass; None: as `open_fleet` does."""
+    stamp: Callable[[], object] = lambda: None
+    """Changes when something beside the branch's tip asks for another look at the desired state."""
+    urged: Callable[[], bool] = lambda: False
+    """Whether somebody says that it has changed just now: then nobody waits for the next time to ask."""
     watch: Callable[[State], None] = lambda state: None
     ready: Callable[[Shell], None] = lambda shell: None
     """Called with the shell before it runs, so that signals can reach it."""
@@ -116,7 +124,7 @@ def run_once(fleet: Fleet, options: Options) -> Report:
         if options.resume:
             folder.forgive()
         held = _rewritten(fleet, folder.acted()) if not options.accept_rewritten_history else ()
-        config = replace(_config(fleet, folder.controller(), options), held=held)
+        config = replace(_config(fleet, folder.controller(), options), held=(*options.held, *held))
         before = previous(fleet.status())
         shell = Shell(
             state=State(config, evidence=folder.evidence()),
@@ -129,7 +137,7 @@ def run_once(fleet: Fleet, options: Options) -> Report:
         )
         shell.state = State(replace(config, make_command=shell.make_command), evidence=folder.evidence())
         if fleet.follows:
-            shell.watch = _Follower(fleet, shell, options.watch)
+            shell.watch = _Follower(fleet, shell, options)
         folder.note({"at_s": fleet.clock.now_s(), "what": "opened"})  # no room for this, none for an intent: stop here
         options.ready(shell)
         begin = Begin(
@@ -167,25 +175,31 @@ class _Follower:
 
     fleet: Fleet
     shell: Shell
-    watch: Callable[[State], None]
+    options: Options
     asked_s: float = field(default_factory=time.monotonic)
     held: bool = False
 
+    def __post_init__(self) -> None:
+        self.stamp = self.options.stamp()
+
     def __call__(self, state: State) -> None:
         """Called after every event of the pass."""
-        self.watch(state)
-        if time.monotonic() - self.asked_s >= FOLLOW_S and not state.idle and not self.held:
+        self.options.watch(state)
+        due = time.monotonic() - self.asked_s >= FOLLOW_S or self.options.urged()
+        if due and not state.idle and not self.held:
             self.asked_s = time.monotonic()
             self._follow()
 
     def _follow(self) -> None:
         commit = self.fleet.desired.commit
+        stamp = self.options.stamp()
         tip = self.fleet.repository.commit_id(self.fleet.settings.ref)
-        if commit is None or tip is None or tip == commit.id:
+        if commit is None or tip is None or (tip == commit.id and stamp == self.stamp):
             return
+        self.stamp = stamp
         newer: Fleet | None
         try:
-            newer = open_fleet(self.fleet.settings)
+            newer = self.options.reopen() if self.options.reopen is not None else open_fleet(self.fleet.settings)
         except (DesiredStateError, GitError, SettingsError):
             newer = None
         if newer is None or _rewritten(newer, commit.id):

@@ -118,6 +118,10 @@ class Shell:
         self._interrupts += 1
         self._events.put(Interrupted() if self._interrupts == 1 else None)
 
+    def nudge(self) -> None:
+        """Have `watch` called, though nothing has happened to the pass itself. Safe in a signal handler."""
+        self._events.put(None)
+
     def tell(self, event: Event) -> None:
         """Tell the pass under way something from outside, such as a newer commit."""
         self._events.put(event)

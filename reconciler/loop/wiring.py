@@ -83,9 +83,40 @@ class Fleet:
         return self.driver(self.desired.hosts[host]).command(verb, host, record, guard)
 
 
-def open_fleet(settings: Settings, rev: str = "", *, declared: Declared | None = None) -> Fleet:
+class OpenDrivers:
+    """Drivers that stay open from pass to pass, with their connections, for as long as the settings they were opened
+    with hold."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, tuple[registry.Means, Driver]] = {}
+
+    def of(self, settings: Settings, hosts: Mapping[str, Host]) -> Mapping[str, Driver]:
+        """The drivers of these hosts. Raises SettingsError where one cannot be opened."""
+        names = sorted({host.driver for host in hosts.values()})
+        return {name: self._driver(name, means(settings, name)) for name in names}
+
+    def close(self) -> None:
+        """End all connections. Commands under way are lost; what they began on the hosts goes on."""
+        for _, driver in self._open.values():
+            driver.close()
+        self._open = {}
+
+    def _driver(self, name: str, wanted: registry.Means) -> Driver:
+        kept = self._open.get(name)
+        if kept is not None and kept[0] == wanted:
+            return kept[1]
+        driver = registry.open_driver(name, wanted)
+        if kept is not None:
+            kept[1].close()
+        self._open[name] = (wanted, driver)
+        return driver
+
+
+def open_fleet(
+    settings: Settings, rev: str = "", *, declared: Declared | None = None, drivers: OpenDrivers | None = None
+) -> Fleet:
     """Read the desired state at a revision (the settings' ref where empty) and open the drivers it names. `declared`
-    takes the place of a commit's documents, for commands that only read.
+    takes the place of a commit's documents, for commands that only read; `drivers` are those that are open already.
 
     Raises GitError, DesiredStateError (the commit is held) or SettingsError.
     """
@@ -94,9 +125,9 @@ def open_fleet(settings: Settings, rev: str = "", *, declared: Declared | None =
     if declared is None:
         declared = declared_at(repository, rev or settings.ref, settings.folder)
     declared = Declared(settings.restrained(declared.desired), declared.problems)
-    drivers = _drivers(settings, declared.desired.hosts)
-    clocks = [clock for clock in map(registry.simulated_clock, drivers.values()) if clock is not None]
-    return Fleet(settings, repository, declared, drivers, clocks[0] if clocks else WallClock(), follows)
+    opened = (drivers or OpenDrivers()).of(settings, declared.desired.hosts)
+    clocks = [clock for clock in map(registry.simulated_clock, opened.values()) if clock is not None]
+    return Fleet(settings, repository, declared, opened, clocks[0] if clocks else WallClock(), follows)
 
 
 def means(settings: Settings, driver: str) -> registry.Means:
@@ -148,12 +179,7 @@ def look_at_all(fleet: Fleet) -> ObservedFleet:
 
 def look_at(settings: Settings, hosts: Mapping[str, Host]) -> ObservedFleet:
     """The same for hosts that need not be declared yet. Raises SettingsError where a driver cannot be opened."""
-    return _look(hosts, _drivers(settings, hosts), settings)
-
-
-def _drivers(settings: Settings, hosts: Mapping[str, Host]) -> Mapping[str, Driver]:
-    names = sorted({host.driver for host in hosts.values()})
-    return {name: registry.open_driver(name, means(settings, name)) for name in names}
+    return _look(hosts, OpenDrivers().of(settings, hosts), settings)
 
 
 def _look(declared: Mapping[str, Host], drivers: Mapping[str, Driver], settings: Settings) -> ObservedFleet:

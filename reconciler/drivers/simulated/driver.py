@@ -58,3 +58,6 @@ class SimulatedDriver:
                 return self.simulation.execute(command)
         except StateFileError as error:
             return Answer(AnswerKind.LOST, None, error.what)
+
+    def close(self) -> None:
+        """Nothing is open: the fleet is read anew each time."""
