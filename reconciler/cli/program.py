@@ -25,6 +25,8 @@ COMMANDS = {
     "diff": "Show what differs between the documents and the hosts.",
     "plan": "Show what would be done, in which order, and what cannot be.",
     "apply": "Do it once: look, plan, ask, run, report.",
+    "run": "Keep the fleet as declared: the daemon.",
+    "refresh": "Have the daemon look at git and at the hosts now.",
     "status": "Show the fleet as the last report left it.",
     "history": "Show what was done, pass by pass.",
     "explain": "Say why a guest can move, or why not, rule by rule.",
@@ -49,9 +51,13 @@ EXIT_CODES = {
 }
 
 
+DAEMON = frozenset({"run", "refresh", "suspend", "resume"})
+"""Commands in a folder of their own."""
+
+
 def module_name(command: str) -> str:
     """The module of a command: `import`, a word of Python's own, is in `import_`."""
-    return f"{command}_" if keyword.iskeyword(command) else command
+    return f"daemon.{command}" if command in DAEMON else f"{command}_" if keyword.iskeyword(command) else command
 
 
 class Program(click.Group):

@@ -8,7 +8,7 @@ from reconciler.core.commands import Guard, Verb
 from reconciler.core.desired import DesiredFleet
 from reconciler.core.diff import Diff, Finding, diff
 from reconciler.core.execution import evidence
-from reconciler.core.execution.brakes import BrakeReason, brakes
+from reconciler.core.execution.brakes import STANDING, BrakeReason, brakes
 from reconciler.core.execution.lateness import has_stopped, marked, may_stop_late, stopped_late
 from reconciler.core.execution.outcome import Outcome, OutcomeKind
 from reconciler.core.execution.run import Run, StepState
@@ -181,7 +181,8 @@ def _brakes(turn: Turn, observed: ObservedFleet, plan: Plan) -> tuple[Brake, ...
     )
     if turn.config.allow_report_mode:
         held = tuple(brake for brake in held if brake.reason != BrakeReason.REPORT_MODE)
-    return (*turn.config.held, *held) if plan.steps else held
+    before = tuple(brake for brake in turn.config.held if plan.steps or brake.reason in STANDING)
+    return (*before, *held)
 
 
 def _done(current: Pass) -> dict[str, int]:
@@ -282,7 +283,8 @@ def _outcomes(done: tuple[StepRun, ...]) -> dict[str, Outcome]:
 def _result(plan: Plan | None, difference: Diff, done: tuple[StepRun, ...]) -> Result:
     if plan is None:
         return Result.INCOMPLETE
-    if plan.brakes and (plan.steps or not difference.converged):
+    standing = any(brake.reason in STANDING for brake in plan.brakes)
+    if standing or (plan.brakes and (plan.steps or not difference.converged)):
         return Result.HELD
     last = {run.step.guest: run for run in done}
     loose = any(

@@ -27,7 +27,7 @@ from reconciler.git.status_branch import Published
 from reconciler.loop.deciding import planned
 from reconciler.loop.effects import Begin, DesiredChanged, Interrupted
 from reconciler.loop.journal import StateFolder, peek
-from reconciler.loop.publishing import previous, publish_report
+from reconciler.loop.publishing import Previous, previous, publish_report
 from reconciler.loop.shell import Shell
 from reconciler.loop.state import Config, State
 from reconciler.loop.wiring import Fleet, command_maker, look_at_all, open_fleet
@@ -61,6 +61,8 @@ class Options:
     """Whether runs that ended badly are forgiven."""
     held: tuple[Brake, ...] = ()
     """Brakes that were found before the pass."""
+    before: Previous | None = None
+    """What was reported last, where the caller has read it; None: as the status branch says."""
     reopen: Callable[[], Fleet] | None = None
     """Reads the desired state anew when it may have changed in mid-pass; None: as `open_fleet` does."""
     stamp: Callable[[], object] = lambda: None
@@ -101,7 +103,7 @@ def plan_once(fleet: Fleet, observed: ObservedFleet | None = None) -> Planned:
     plan = planned(config, fleet.desired, observed, difference)
     held = brakes(fleet.desired, observed, plan, previous_guests=before.guests, bad_runs=kept.bad_runs, allow={})
     if fleet.follows and plan.steps:
-        held = (*_rewritten(fleet, kept.acted), *held)
+        held = (*rewritten(fleet, kept.acted), *held)
     return Planned(observed, difference, replace(plan, brakes=held), config.rulebooks)
 
 
@@ -123,9 +125,9 @@ def run_once(fleet: Fleet, options: Options) -> Report:
     with StateFolder(fleet.settings.state_folder) as folder:
         if options.resume:
             folder.forgive()
-        held = _rewritten(fleet, folder.acted()) if not options.accept_rewritten_history else ()
+        held = rewritten(fleet, folder.acted()) if not options.accept_rewritten_history else ()
         config = replace(_config(fleet, folder.controller(), options), held=(*options.held, *held))
-        before = previous(fleet.status())
+        before = options.before if options.before is not None else previous(fleet.status())
         shell = Shell(
             state=State(config, evidence=folder.evidence()),
             drivers=fleet.drivers,
@@ -193,7 +195,10 @@ class _Follower:
     def _follow(self) -> None:
         commit = self.fleet.desired.commit
         stamp = self.options.stamp()
-        tip = self.fleet.repository.commit_id(self.fleet.settings.ref)
+        try:
+            tip = self.fleet.repository.commit_id(self.fleet.settings.ref)
+        except GitError:
+            return  # git is away: what is under way does not need it, and the next time to ask comes soon
         if commit is None or tip is None or (tip == commit.id and stamp == self.stamp):
             return
         self.stamp = stamp
@@ -202,7 +207,7 @@ class _Follower:
             newer = self.options.reopen() if self.options.reopen is not None else open_fleet(self.fleet.settings)
         except (DesiredStateError, GitError, SettingsError):
             newer = None
-        if newer is None or _rewritten(newer, commit.id):
+        if newer is None or rewritten(newer, commit.id):
             self.held = True
             self.shell.tell(Interrupted())
             return
@@ -212,7 +217,7 @@ class _Follower:
         self.shell.tell(DesiredChanged(newer.desired))
 
 
-def _rewritten(fleet: Fleet, acted: str) -> tuple[Brake, ...]:
+def rewritten(fleet: Fleet, acted: str) -> tuple[Brake, ...]:
     """The brake for a branch whose history no longer holds what was acted on last."""
     commit = fleet.desired.commit
     if not acted or commit is None or is_descendant(fleet.repository, acted, commit.id):

@@ -44,7 +44,9 @@ def test_the_list_of_commands_says_what_the_command_says(name: str) -> None:
 
 
 def test_the_list_of_commands_is_complete() -> None:
-    assert sorted(map(module_name, COMMANDS)) == sorted(path.stem for path in MODULES.glob("[a-z]*.py"))
+    assert sorted(map(module_name, COMMANDS)) == sorted(
+        ".".join(path.relative_to(MODULES).with_suffix("").parts) for path in MODULES.rglob("[a-z]*.py")
+    )
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -6,7 +6,7 @@ releases it. What was reported before can only pull a brake, never release one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 
 from reconciler.core.desired import DesiredFleet, Mode
@@ -35,6 +35,7 @@ class BrakeReason(StrEnum):
     TOO_MANY_MOVES = "TooManyMoves"
     TOO_MANY_STOPS = "TooManyStops"
     HISTORY_REWRITTEN = "HistoryRewritten"
+    DOCUMENTS_INVALID = "DocumentsInvalid"
     NOT_APPROVED = "NotApproved"
 
 
@@ -116,6 +117,18 @@ def history_rewritten(last: str, commit: str) -> Brake:
     text = f"commit {commit[:10]} does not contain {last[:10]}, which was acted on last: the branch was rewritten"
     release = "look at what was lost; then `reconciler apply --accept-rewritten-history`"
     return Brake(BrakeReason.HISTORY_REWRITTEN, text, release)
+
+
+def documents_invalid(commit: str, problems: Sequence[str]) -> Brake:
+    """The brake for a newest commit whose documents hold it as a whole: an older one is not acted on in its place."""
+    more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
+    text = f"commit {commit[:10]} is not acted on: {problems[0] if problems else 'its documents are invalid'}{more}"
+    release = "mend it in a commit on top; `reconciler validate` shows all that is wrong"
+    return Brake(BrakeReason.DOCUMENTS_INVALID, text, release)
+
+
+STANDING = frozenset({BrakeReason.DOCUMENTS_INVALID})
+"""Brakes that hold, and are said to, also where there is nothing to do: what is wanted is not known."""
 
 
 def _names(names: list[str]) -> str:

@@ -24,9 +24,9 @@ class EventKind(StrEnum):
     STARTED = "started"
     """The daemon has begun its work."""
     STOPPING = "stopping"
-    PASS_BEGUN = "pass-begun"
-    PASS_ENDED = "pass-ended"
-    PASS_FAILED = "pass-failed"
+    PASS_BEGUN = "pass-begun"  # noqa: S105 - a pass over the fleet
+    PASS_ENDED = "pass-ended"  # noqa: S105 - likewise
+    PASS_FAILED = "pass-failed"  # noqa: S105 - likewise
     """A pass could not be made; the text says what stood in its way."""
     STEP_BEGUN = "step-begun"
     STEP_ENDED = "step-ended"

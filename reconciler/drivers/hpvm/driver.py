@@ -91,10 +91,6 @@ class HpvmDriver:
         """The one way a command is made. Raises UnsafeWord for a word that must not become part of one."""
         return commands.command(verb, host, record, guard)
 
-    def close(self) -> None:
-        """End the connections."""
-        self.connections.close()
-
     def send(self, host: Host, command: Command) -> Answer:
         """Run it on the host, behind its guard. No answer means that nothing is known."""
         if command.host != host.name:

@@ -42,7 +42,7 @@ class BranchWatch:
         self._folders = folders
         self._known: str | None = None
         self._stirred = threading.Event()
-        self._closed = False
+        self._closed = threading.Event()
         self._observer: BaseObserver | None = None
         self._thread = threading.Thread(target=self._watch, name="branch", daemon=True)
 
@@ -59,7 +59,7 @@ class BranchWatch:
 
     def close(self) -> None:
         """Stop, within a moment."""
-        self._closed = True
+        self._closed.set()
         self._stirred.set()
         if self._observer is not None:
             self._observer.stop()
@@ -92,10 +92,10 @@ class BranchWatch:
 
     def _watch(self) -> None:
         pause_s = self.poll_s
-        while not self._closed:
+        while not self._closed.is_set():
             self._stirred.wait(pause_s * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311 - spreads load, no secret
             self._stirred.clear()
-            if self._closed:
+            if self._closed.is_set():
                 return
             try:
                 tip = self._tip()

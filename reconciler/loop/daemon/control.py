@@ -30,7 +30,7 @@ HEAR_TIMEOUT_S = 5.0
 """How long a caller may take to say what it wants."""
 REFRESHES_KEPT = 256
 PATH_BYTES_MAX = 100
-"""What every system takes as the path of a Unix socket."""
+"""What every system takes as the path of a Unix socket; longer ones are gone round by way of their folder."""
 
 Reply = Mapping[str, object]
 
@@ -86,17 +86,13 @@ class ControlSocket:
 
     def open(self) -> None:
         """Listen. Whoever holds the state folder may take the place of a socket that a killed daemon left."""
-        if len(os.fsencode(self.path)) > PATH_BYTES_MAX:
-            raise SettingsError(
-                f"{self.path}: too long for a socket ({PATH_BYTES_MAX} bytes are allowed)",
-                hint="name a shorter path: [state] control_socket",
-            )
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         before = os.umask(0o177)  # 0600 from its first moment on
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.unlink(missing_ok=True)
-            listener.bind(str(self.path))
+            with _reachable(self.path) as name:
+                listener.bind(name)
             listener.listen(CALLERS_MAX)
         except OSError as error:
             listener.close()
@@ -171,12 +167,26 @@ def ask(path: Path, wanted: Reply, *, timeout_s: float = HEAR_TIMEOUT_S) -> Iter
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(timeout_s)
         try:
-            connection.connect(str(path))
+            with _reachable(path) as name:
+                connection.connect(name)
             connection.sendall(json.dumps(wanted).encode() + b"\n")
             for line in connection.makefile("rb"):
                 yield json.loads(line)
         except (OSError, ValueError) as error:
             raise NoDaemon(f"{path}: {getattr(error, 'strerror', None) or error}") from error
+
+
+@contextlib.contextmanager
+def _reachable(path: Path) -> Iterator[str]:
+    """A name for this path that fits into a socket's address."""
+    if len(os.fsencode(path)) <= PATH_BYTES_MAX:
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
 
 
 def _trusted(caller: socket.socket) -> bool:

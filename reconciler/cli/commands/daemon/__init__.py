@@ -1,0 +1,1 @@
+"""Commands that run the daemon, or speak to the one that runs."""

@@ -1,0 +1,65 @@
+"""`reconciler run`: the daemon."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from reconciler.cli import options
+from reconciler.cli.command import Command
+from reconciler.errors import ExitCode
+
+if TYPE_CHECKING:
+    from reconciler.loop.daemon.daemon import Daemon
+
+
+@click.command("run", cls=Command, examples=["reconciler run", "reconciler run --once"])
+@click.option("--once", is_flag=True, help="One unattended pass, then end: for cron, or for CI after a merge.")
+@options.settings
+@options.output("json")
+def command(once: bool, settings_file: Path | None, output: str) -> int:
+    """Keep the fleet as declared: the daemon.
+
+    Makes a pass at its start, on every new commit, on an interval (drift), on SIGHUP and on `reconciler refresh`. The
+    newest commit wins. What it may do is the Fleet document's and the settings' to say: with `mode: report` it only
+    reports. Events go to stderr, one line of JSON each; with --once, the report goes to stdout.
+
+    SIGTERM begins nothing more and ends within ten seconds; migrations under way go on by themselves and are taken over
+    at the next start. Settings, keys and known hosts are read anew before each pass.
+    """
+    from reconciler.loop.daemon.daemon import Daemon
+    from reconciler.loop.daemon.log import EventLog
+    from reconciler.loop.daemon.observer import Observers
+    from reconciler.loop.settings import find_settings
+
+    if once:
+        return _once(settings_file, output)
+    daemon = Daemon(find_settings(settings_file), Observers((EventLog(sys.stderr),)))
+    _heed_signals(daemon)
+    return _end_with(daemon.run())
+
+
+def _once(settings_file: Path | None, output: str) -> int:
+    """What `apply --yes` does, with no exceptions: nobody is there to make them."""
+    from reconciler.cli.commands.apply import Application, Exceptions
+
+    none = Exceptions({}, False, False, frozenset(), frozenset(), False)
+    return Application(settings_file, "", output, True, none, None).run()
+
+
+def _heed_signals(daemon: Daemon) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: daemon.stop())
+    signal.signal(signal.SIGHUP, lambda *_: daemon.reload())
+
+
+def _end_with(code: ExitCode) -> NoReturn:
+    """At once: a thread that waits for a host would keep the interpreter from ending, and owns nothing that is lost."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

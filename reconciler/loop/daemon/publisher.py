@@ -1,0 +1,109 @@
+"""Reports onto the status branch while passes go on: git may be slow or away, and no migration waits for it.
+
+Owns one thread. Reports go out in the order in which they were made; one that cannot be published is tried again, ever
+more rarely, until it can be or a newer one takes its place.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from reconciler.core.reports.report import Report
+from reconciler.errors import GitError
+from reconciler.git.status_branch import Published
+from reconciler.loop.wiring import Fleet
+
+RETRY_S = 15.0
+RETRY_FACTOR = 2.0
+RETRY_MAX_S = 900.0
+WAITING_MAX = 64
+"""Reports that wait at most; older ones are in the state folder by then."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A report, and the fleet that it is about."""
+
+    fleet: Fleet
+    report: Report
+
+
+class Publisher:
+    """Publishes on a thread of its own. `published` and `failed` are called there."""
+
+    def __init__(
+        self,
+        publish: Callable[[Fleet, Report], Published],
+        published: Callable[[Waiting, Published], None],
+        failed: Callable[[Waiting, GitError], None],
+    ) -> None:
+        self._publish, self._published, self._failed = publish, published, failed
+        self._changed = threading.Condition()
+        self._waiting: list[Waiting] = []
+        self._busy = False
+        self._closed = False
+        self._retry_at_s = 0.0
+        self._pause_s = RETRY_S
+        self._thread = threading.Thread(target=self._work, name="publisher", daemon=True)
+        self._thread.start()
+
+    @property
+    def unpublished(self) -> int:
+        """How many reports wait."""
+        with self._changed:
+            return len(self._waiting)
+
+    def put(self, fleet: Fleet, report: Report) -> None:
+        """Publish this, at once."""
+        with self._changed:
+            self._waiting = [*self._waiting, Waiting(fleet, report)][-WAITING_MAX:]
+            self._retry_at_s = 0.0
+            self._changed.notify_all()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Until all are published, or have been tried in vain, or so long. Whether nothing waits."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or (not self._busy and not self._due()), timeout_s)
+            return not self._waiting
+
+    def close(self, timeout_s: float) -> None:
+        """Give what is under way so long to end."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._thread.join(timeout_s)
+
+    def _due(self) -> bool:
+        return bool(self._waiting) and time.monotonic() >= self._retry_at_s
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                while not self._closed and not self._due():
+                    left_s = self._retry_at_s - time.monotonic() if self._waiting else None
+                    self._changed.wait(left_s)
+                if self._closed:
+                    return
+                first, self._busy = self._waiting[0], True
+            try:
+                published = self._publish(first.fleet, first.report)
+            except GitError as error:
+                self._later(first, error)
+            else:
+                with self._changed:
+                    self._waiting.remove(first)
+                    self._pause_s = RETRY_S
+                self._published(first, published)
+            finally:
+                with self._changed:
+                    self._busy = False
+                    self._changed.notify_all()
+
+    def _later(self, tried: Waiting, error: GitError) -> None:
+        with self._changed:
+            self._retry_at_s = time.monotonic() + self._pause_s
+            self._pause_s = min(RETRY_MAX_S, self._pause_s * RETRY_FACTOR)
+        self._failed(tried, error)
