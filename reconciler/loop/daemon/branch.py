@@ -82,8 +82,8 @@ class BranchWatch:
 
         observer = Observer()
         try:
-            for number, folder in enumerate(self._folders):
-                observer.schedule(Stir(), str(folder), recursive=number > 0)
+            for folder in self._folders:
+                observer.schedule(Stir(), str(folder), recursive=False)
             observer.start()
         except OSError as error:  # no inotify instance or watch left: asking now and then has to do
             return f"{error.strerror or error}: the branch is asked for every {self.poll_s:g} s instead"
@@ -110,7 +110,16 @@ class BranchWatch:
                 self._moved(tip)
 
 
-def watched_folders(git_dir: Path) -> tuple[Path, ...]:
-    """Where the refs of a repository change: its own folder (packed-refs; without what lies below), and refs/heads."""
-    heads = git_dir / "refs" / "heads"
-    return (git_dir, heads) if heads.is_dir() else (git_dir,)
+def watched_folders(git_dir: Path, ref: str) -> tuple[Path, ...]:
+    """Where a branch changes: the repository's own folder (packed-refs), and those that lead to the branch's file.
+
+    Never with all that lies below: every report of ours would stir there.
+    """
+    found = [git_dir]
+    folder = git_dir / "refs" / "heads"
+    for part in ref.removeprefix("refs/heads/").split("/"):
+        if not folder.is_dir():
+            break
+        found.append(folder)
+        folder /= part
+    return tuple(found)

@@ -351,7 +351,7 @@ class Daemon:
                 self._trouble(EventKind.GIT_TROUBLE, error.what)
 
         try:
-            folders = watched_folders(Repository.open(settings.repository).git_dir)
+            folders = watched_folders(Repository.open(settings.repository).git_dir, settings.ref)
             known = tip()
         except GitError:
             folders, known = (), None
