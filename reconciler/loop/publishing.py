@@ -76,4 +76,13 @@ def publish_report(fleet: Fleet, report: Report) -> Published:
     stale = set(stale_files(status.files(), new)) - kept.keys()
     files: dict[str, bytes | None] = {**dict.fromkeys(sorted(stale)), **new}
     subject, trailers = commit_message(report)
-    return publish(fleet.repository, fleet.status_ref, files, subject, trailers, IDENTITY, int(report.ended_s))
+    return publish(
+        fleet.reports or fleet.repository,
+        fleet.status_ref,
+        files,
+        subject,
+        trailers,
+        IDENTITY,
+        int(report.ended_s),
+        fleet.settings.reports_remote,
+    )

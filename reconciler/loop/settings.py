@@ -19,6 +19,7 @@ from reconciler.documents.schemas import schema_folder
 from reconciler.documents.values import schema_problems
 from reconciler.drivers.protocol import Attestation
 from reconciler.errors import SettingsError
+from reconciler.git.remote import Remote, url_refusal
 from reconciler.ssh.access import Access
 
 ENVIRONMENT = "RECONCILER_SETTINGS"
@@ -26,6 +27,9 @@ DEFAULT_PATH = Path("/etc/reconciler/settings.toml")
 SCHEMA = "settings.schema.json"
 PATHS = frozenset({"repository.path", "state.folder", "state.control_socket"})
 """Settings that are paths relative to the file, beside all that end in `_file`."""
+MIRROR, REPORTS_MIRROR = "repository.git", "reports.git"
+"""In the state folder."""
+FILES_OF_A_REMOTE = ("key_file", "known_hosts_file", "credentials_file")
 LIMIT_FIELDS = ("concurrent", "concurrent_in", "concurrent_out", "concurrent_host", "moves_per_pass", "stops_per_pass")
 
 
@@ -35,7 +39,14 @@ class Settings:
 
     file: Path
     repository: Path
+    """The repository on this machine that is read: the operator's own, or the mirror of one elsewhere."""
     state_folder: Path
+    remote: Remote | None = None
+    """Where the desired state comes from, if from elsewhere."""
+    reports: Path | None = None
+    """The repository on this machine that reports are built in, where it is not the same."""
+    reports_remote: Remote | None = None
+    """Where reports are pushed, if elsewhere."""
     ref: str = "main"
     folder: str = "."
     drivers: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
@@ -152,10 +163,16 @@ def _settings(path: Path, raw: dict[str, Any]) -> Settings:
     """The values of a file that its schema has passed."""
     repository, ceilings, network = raw["repository"], raw.get("ceilings", {}), raw.get("network", {})
     state, timing = raw["state"], raw.get("timing", {})
+    state_folder = path.parent / state["folder"]
+    remote, reports_remote = _remotes(path, repository, raw.get("status", {}))
+    shared = reports_remote is None or (remote is not None and reports_remote.url == remote.url)
     return Settings(
         file=path,
-        repository=path.parent / repository["path"],
-        state_folder=path.parent / state["folder"],
+        repository=state_folder / MIRROR if remote is not None else path.parent / repository["path"],
+        remote=remote,
+        reports=None if shared else state_folder / REPORTS_MIRROR,
+        reports_remote=reports_remote,
+        state_folder=state_folder,
         control_socket=path.parent / state.get("control_socket", Path(state["folder"], "control.sock")),
         ref=repository.get("ref", "main"),
         folder=repository.get("folder", "."),
@@ -172,6 +189,35 @@ def _settings(path: Path, raw: dict[str, Any]) -> Settings:
         ),
         lost_hosts={entry["host"]: f"since {entry['since']}: {entry['reason']}" for entry in raw.get("lost_hosts", ())},
     )
+
+
+def _remotes(path: Path, repository: dict[str, Any], status: dict[str, Any]) -> tuple[Remote | None, Remote | None]:
+    """Where the desired state is fetched from, and where reports are pushed; None where that is on this machine."""
+    if ("path" in repository) == ("url" in repository):
+        raise SettingsError(
+            f"{path}: repository: give either path, for a repository on this machine, or url",
+            hint="every key is described in docs/reference/settings.md",
+        )
+    ref = repository.get("ref", Settings.ref)
+    if ref.removeprefix("refs/heads/").startswith("reconciler/"):
+        raise SettingsError(
+            f"{path}: repository.ref: {ref} is where reports go, not where documents come from",
+            hint="name the branch that people merge into",
+        )
+    files = {key: repository[key] for key in FILES_OF_A_REMOTE if key in repository}
+    remote = _remote(path, "repository.url", repository["url"], files) if "url" in repository else None
+    url = status.get("url", repository.get("url"))
+    own = {key: status[key] for key in FILES_OF_A_REMOTE if key in status}
+    return remote, _remote(path, "status.url", url, files | own) if url is not None else None
+
+
+def _remote(path: Path, key: str, url: str, files: Mapping[str, str]) -> Remote:
+    if refusal := url_refusal(url):
+        raise SettingsError(f"{path}: {key}: {refusal}", hint="every key is described in docs/reference/settings.md")
+    key_file, known_hosts, credentials = (
+        path.parent / files[name] if name in files else None for name in FILES_OF_A_REMOTE
+    )
+    return Remote(url, key_file, known_hosts, credentials)
 
 
 def _access(folder: Path, table: Mapping[str, Any], network: Mapping[str, Any]) -> Access:

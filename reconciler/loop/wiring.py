@@ -5,7 +5,9 @@ Called by the commands. The only place that puts real edges together; decides no
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,8 +24,10 @@ from reconciler.drivers import registry
 from reconciler.drivers.protocol import Driver
 from reconciler.errors import Problem
 from reconciler.git.desired import read_desired
+from reconciler.git.heartbeat import ALIVE_REFS
+from reconciler.git.mirror import branch_missing, open_mirror, synced
 from reconciler.git.plumbing import Repository
-from reconciler.git.status_branch import StatusBranch, read_status
+from reconciler.git.status_branch import STATUS_REFS, StatusBranch, read_status
 from reconciler.loop.settings import Settings
 from reconciler.loop.shell import CONNECTIONS_MAX, Clock
 
@@ -59,6 +63,8 @@ class Fleet:
     clock: Clock
     follows: bool = False
     """Whether the documents are those of the settings' ref, and not of a revision or folder that somebody named."""
+    reports: Repository | None = None
+    """Where reports are built, if elsewhere than in the repository."""
 
     @property
     def desired(self) -> DesiredFleet:
@@ -71,8 +77,8 @@ class Fleet:
         return f"refs/heads/reconciler/status/{self.desired.fleet.name}"
 
     def status(self) -> StatusBranch:
-        """What was reported before."""
-        return read_status(self.repository, self.status_ref)
+        """What was reported before, as far as it is known on this machine."""
+        return read_status(self.reports or self.repository, self.status_ref)
 
     def driver(self, host: Host) -> Driver:
         """The driver of a host's document."""
@@ -113,21 +119,67 @@ class OpenDrivers:
 
 
 def open_fleet(
-    settings: Settings, rev: str = "", *, declared: Declared | None = None, drivers: OpenDrivers | None = None
+    settings: Settings,
+    rev: str = "",
+    *,
+    declared: Declared | None = None,
+    drivers: OpenDrivers | None = None,
+    fetch: bool = True,
 ) -> Fleet:
     """Read the desired state at a revision (the settings' ref where empty) and open the drivers it names. `declared`
     takes the place of a commit's documents, for commands that only read; `drivers` are those that are open already.
+    Without `fetch`, a repository elsewhere is not asked: what is known of it here counts.
 
     Raises GitError, DesiredStateError (the commit is held) or SettingsError.
     """
-    repository = Repository.open(settings.repository)
+    repository = desired_repository(settings, fetch=fetch)
+    reports = reports_repository(settings, repository, fetch=fetch)
     follows = declared is None and not rev
     if declared is None:
         declared = declared_at(repository, rev or settings.ref, settings.folder)
     declared = Declared(settings.restrained(declared.desired), declared.problems)
     opened = (drivers or OpenDrivers()).of(settings, declared.desired.hosts)
     clocks = [clock for clock in map(registry.simulated_clock, opened.values()) if clock is not None]
-    return Fleet(settings, repository, declared, opened, clocks[0] if clocks else WallClock(), follows)
+    return Fleet(settings, repository, declared, opened, clocks[0] if clocks else WallClock(), follows, reports)
+
+
+_fetching: Mapping[Path, threading.Lock] = defaultdict(threading.Lock)
+"""Two threads of ours that fetch into one mirror would stand in each other's way."""
+
+
+def desired_repository(settings: Settings, *, fetch: bool = True) -> Repository:
+    """The repository that documents are read from. One that is elsewhere is asked, and its mirror brought up to date
+    first, unless told otherwise.
+
+    Raises GitTrouble: `git-unreachable`, or `branch-missing` where the server has no such branch (any more).
+    """
+    if settings.remote is None:
+        return Repository.open(settings.repository)
+    repository = open_mirror(settings.repository, settings.remote)
+    if fetch:
+        ref = full_ref(settings.ref)
+        families = (f"{STATUS_REFS}*", f"{ALIVE_REFS}*") if settings.reports is None else ()
+        with _fetching[settings.repository]:
+            tips = synced(repository, settings.remote, ref, *families)
+        if ref not in tips:
+            raise branch_missing(settings.remote, settings.ref)
+    return repository
+
+
+def reports_repository(settings: Settings, desired: Repository, *, fetch: bool = True) -> Repository:
+    """The repository that reports are read from and built in, likewise."""
+    if settings.reports is None or settings.reports_remote is None:
+        return desired
+    repository = open_mirror(settings.reports, settings.reports_remote)
+    if fetch:
+        with _fetching[settings.reports]:
+            synced(repository, settings.reports_remote, f"{ALIVE_REFS}*", f"{STATUS_REFS}*")
+    return repository
+
+
+def full_ref(ref: str) -> str:
+    """A branch by its full name."""
+    return ref if ref.startswith("refs/") else f"refs/heads/{ref}"
 
 
 def means(settings: Settings, driver: str) -> registry.Means:

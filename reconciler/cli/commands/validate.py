@@ -29,8 +29,7 @@ def command(path: Path | None, rev: str, settings_file: Path | None, output: str
     from reconciler.cli.sources import settings_of
     from reconciler.cli.terminal import data, json_data, painter
     from reconciler.errors import ExitCode, UsageError
-    from reconciler.git.plumbing import Repository
-    from reconciler.loop.wiring import loaded_at, loaded_in
+    from reconciler.loop.wiring import desired_repository, loaded_at, loaded_in
     from reconciler.render.outputs.difference import validation_json
     from reconciler.render.text.documents import validation_text
 
@@ -42,7 +41,7 @@ def command(path: Path | None, rev: str, settings_file: Path | None, output: str
         loaded = loaded_in(path)
     else:
         settings = settings_of(settings_file)
-        loaded = loaded_at(Repository.open(settings.repository), rev or settings.ref, settings.folder)
+        loaded = loaded_at(desired_repository(settings), rev or settings.ref, settings.folder)
     if output == "json":
         json_data(validation_json(loaded.desired, loaded.problems))
     else:

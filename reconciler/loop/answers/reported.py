@@ -11,12 +11,11 @@ from datetime import UTC, datetime
 from reconciler.core.observed import ObservedFleet, Unreachable
 from reconciler.core.reports.json_values import parsed
 from reconciler.errors import DesiredStateError
-from reconciler.git.plumbing import Repository
 from reconciler.git.status_branch import STATUS_REFS, StatusBranch, read_status
 from reconciler.git.trouble import GitTrouble
 from reconciler.loop.publishing import observed_looks
 from reconciler.loop.settings import Settings
-from reconciler.loop.wiring import Fleet, declared_at
+from reconciler.loop.wiring import Fleet, declared_at, desired_repository, reports_repository
 from reconciler.render.fleet_status import FleetStatus
 from reconciler.render.outputs.run import run_summary_from_json
 from reconciler.render.outputs.status import status_from_json
@@ -31,9 +30,10 @@ def status_branch(settings: Settings) -> StatusBranch:
     status branch there is: what was reported can still be read then. Raises GitError, or DesiredStateError where that
     is unclear.
     """
-    repository = Repository.open(settings.repository)
+    desired = desired_repository(settings)
+    repository = reports_repository(settings, desired)
     try:
-        fleet = declared_at(repository, settings.ref, settings.folder).desired.fleet.name
+        fleet = declared_at(desired, settings.ref, settings.folder).desired.fleet.name
     except DesiredStateError:
         refs = repository.run(["for-each-ref", "--format=%(refname)", "--", STATUS_REFS]).stdout.decode().split()
         if len(refs) != 1:

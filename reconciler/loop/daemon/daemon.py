@@ -20,7 +20,6 @@ from reconciler.core.planning.plan import Brake
 from reconciler.core.reports.events import Event, EventKind, Severity
 from reconciler.core.reports.report import Report, Result
 from reconciler.errors import DesiredStateError, ExitCode, GitError, ReconcilerError, SettingsError, StateFolderError
-from reconciler.git.plumbing import Repository
 from reconciler.git.status_branch import Published
 from reconciler.loop.daemon import systemd
 from reconciler.loop.daemon.branch import BranchWatch, watched_folders
@@ -31,10 +30,10 @@ from reconciler.loop.daemon.triggers import Trigger, Triggers, Why
 from reconciler.loop.journal import peek
 from reconciler.loop.once import Options, rewritten, run_once
 from reconciler.loop.publishing import Previous, previous, publish_report
-from reconciler.loop.settings import read_settings
+from reconciler.loop.settings import Settings, read_settings
 from reconciler.loop.shell import Left, Shell
 from reconciler.loop.state import State
-from reconciler.loop.wiring import Fleet, OpenDrivers, open_fleet
+from reconciler.loop.wiring import Fleet, OpenDrivers, desired_repository, open_fleet
 
 BEAT_S = 5.0
 """How often the daemon says that it is alive."""
@@ -226,7 +225,7 @@ class Daemon:
             held=known.held,
             before=known.before,
             accept_rewritten_history=True,  # asked of git already: what it said is among the brakes
-            reopen=lambda: open_fleet(self.settings, drivers=self._drivers),
+            reopen=lambda: open_fleet(self.settings, drivers=self._drivers, fetch=False),  # the watch has fetched
             urged=self._was_urged,
             watch=self._watch,
             ready=self._ready,
@@ -270,7 +269,7 @@ class Daemon:
         before, self.settings = self.settings, found
         self._health = replace(self._health, interval_s=found.interval_s)
         self._tell(EventKind.SETTINGS_CHANGED, Severity.INFO, f"{self.settings_file} was read anew")
-        if (before.repository, before.ref, before.commit_poll_s) != (found.repository, found.ref, found.commit_poll_s):
+        if _source(before) != _source(found):
             self._watch_branch()
 
     def _open(self) -> Known:
@@ -299,10 +298,11 @@ class Daemon:
         except DesiredStateError as error:
             if not acted:
                 raise
-            tip = Repository.open(self.settings.repository).commit_id(self.settings.ref) or self.settings.ref
+            repository = desired_repository(self.settings, fetch=False)
+            tip = repository.commit_id(self.settings.ref) or self.settings.ref
             brake = documents_invalid(tip, [f"{problem.location}: {problem.what}" for problem in error.problems])
             self._trouble(EventKind.COMMIT_REFUSED, brake.text)
-            fleet, held = open_fleet(self.settings, acted, drivers=self._drivers), (brake,)
+            fleet, held = open_fleet(self.settings, acted, drivers=self._drivers, fetch=False), (brake,)
         return Known(fleet, held, previous(fleet.status()))
 
     def _ended(self, fleet: Fleet, report: Report, duration_s: float) -> None:
@@ -344,15 +344,16 @@ class Daemon:
         settings = self.settings
 
         def tip() -> str | None:
-            return Repository.open(settings.repository).commit_id(settings.ref)
+            return desired_repository(settings).commit_id(settings.ref)
 
         def away(error: GitError | None) -> None:
             if error is not None:
                 self._trouble(EventKind.GIT_TROUBLE, error.what)
 
         try:
-            folders = watched_folders(Repository.open(settings.repository).git_dir, settings.ref)
-            known = tip()
+            repository = desired_repository(settings, fetch=False)
+            folders = watched_folders(repository.git_dir, settings.ref) if settings.remote is None else ()
+            known = repository.commit_id(settings.ref)
         except GitError:
             folders, known = (), None
         self._branch = BranchWatch(tip, settings.commit_poll_s, lambda _: self._changed(Why.COMMIT), away, folders)
@@ -392,3 +393,8 @@ class Daemon:
             if kind is EventKind.GIT_TROUBLE:
                 self._tell(EventKind.GIT_BACK, Severity.INFO, "git answers again, and takes reports")
             self._health = replace(self._health, trouble=next(iter(self._troubles.values()), ""))
+
+
+def _source(settings: Settings) -> tuple[object, ...]:
+    """What the watch over the branch rests on."""
+    return settings.repository, settings.remote, settings.ref, settings.commit_poll_s
