@@ -14,11 +14,14 @@ from reconciler.core.observed import HostFacts, Look, ObservedFleet, Unreachable
 from reconciler.core.reports.json_values import parsed
 from reconciler.core.reports.report import Report
 from reconciler.core.reports.snapshot import host_from_json
+from reconciler.errors import GitError
 from reconciler.git.status_branch import Published, StatusBranch, publish
 from reconciler.git.status_commit import Identity
+from reconciler.loop.daemon import backlog
 from reconciler.loop.wiring import Fleet
 from reconciler.render.paths import GUESTS, INDEX, OBSERVED, host_path
 from reconciler.render.status_tree import commit_message, stale_files, status_files
+from reconciler.render.words import counted
 
 IDENTITY = Identity("reconciler", "reconciler@localhost")
 
@@ -66,7 +69,10 @@ def observed_looks(status: StatusBranch) -> Iterator[Look]:
 
 
 def publish_report(fleet: Fleet, report: Report) -> Published:
-    """Commit what the report changes on the status branch; nothing where it changes nothing (promise I8)."""
+    """Commit what the report changes on the status branch; nothing where it changes nothing (promise I8).
+
+    Where that fails, its run record is kept in the state folder, and goes out in one commit with the next report.
+    """
     status = fleet.status()
     existing = {INDEX: status.read(INDEX) or b"", **status.read_all(GUESTS)}
     new = dict(status_files(report, existing, fleet.desired.hosts))
@@ -76,13 +82,23 @@ def publish_report(fleet: Fleet, report: Report) -> Published:
     stale = set(stale_files(status.files(), new)) - kept.keys()
     files: dict[str, bytes | None] = {**dict.fromkeys(sorted(stale)), **new}
     subject, trailers = commit_message(report)
-    return publish(
-        fleet.reports or fleet.repository,
-        fleet.status_ref,
-        files,
-        subject,
-        trailers,
-        IDENTITY,
-        int(report.ended_s),
-        fleet.settings.reports_remote,
-    )
+    folder = fleet.settings.state_folder
+    late = {path: content for path, content in backlog.waiting(folder).items() if path not in files}
+    if late:
+        subject += f"\n\nWith {counted(len(late), 'run record')} from while git was away."
+    try:
+        published = publish(
+            fleet.reports or fleet.repository,
+            fleet.status_ref,
+            {**files, **late},
+            subject,
+            trailers,
+            IDENTITY,
+            int(report.ended_s),
+            fleet.settings.reports_remote,
+        )
+    except GitError:
+        backlog.keep(folder, files)
+        raise
+    backlog.published(folder, [*late, *files])
+    return published
