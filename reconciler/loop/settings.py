@@ -61,6 +61,7 @@ class Settings:
     """Between two questions whether the branch has moved on."""
     interval_s: float = 300.0
     """From the end of a pass of the daemon to the next."""
+    heartbeat_s: float = 900.0
     control_socket: Path = Path("control.sock")
     attestations: tuple[Attestation, ...] = ()
     lost_hosts: Mapping[str, str] = field(default_factory=dict)
@@ -183,6 +184,7 @@ def _settings(path: Path, raw: dict[str, Any]) -> Settings:
         migration_addresses=tuple(network.get("migration_addresses", Settings.migration_addresses)),
         poll_s=float(timing.get("poll_s", Settings.poll_s)),
         commit_poll_s=float(repository.get("poll_s", Settings.commit_poll_s)),
+        heartbeat_s=float(raw.get("status", {}).get("heartbeat_s", Settings.heartbeat_s)),
         interval_s=float(timing.get("interval_s", Settings.interval_s)),
         attestations=tuple(
             Attestation(**{**entry, "guest": entry["guest"].lower()}) for entry in raw.get("boot_attestations", ())

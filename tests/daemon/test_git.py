@@ -127,3 +127,13 @@ def test_a_deleted_status_branch_comes_back_whole(forge: GitServer, tmp_path: Pa
         running.hears("published")
     files = git(forge.repository, "ls-tree", "-r", "--name-only", STATUS).splitlines()
     assert {"README.md", "index.json", "observed/h1.json"} <= set(files)
+
+
+def test_it_shows_that_it_is_alive(forge: GitServer, tmp_path: Path) -> None:
+    bench = bench_at(forge, tmp_path)
+    alive = "refs/heads/reconciler/alive/bench"
+    with daemon(bench.settings) as running:
+        running.hears("published")
+        eventually(lambda: alive in forge.refs(alive))
+    assert "1" == git(forge.repository, "rev-list", "--count", alive)
+    assert "converged" == json.loads(git(forge.repository, "show", f"{alive}:heartbeat.json"))["result"]

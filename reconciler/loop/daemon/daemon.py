@@ -15,11 +15,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from reconciler import __version__
 from reconciler.core.execution.brakes import documents_invalid
 from reconciler.core.planning.plan import Brake
 from reconciler.core.reports.events import Event, EventKind, Severity
 from reconciler.core.reports.report import Report, Result
 from reconciler.errors import DesiredStateError, ExitCode, GitError, ReconcilerError, SettingsError, StateFolderError
+from reconciler.git.heartbeat import beat
+from reconciler.git.mirror import maintain
 from reconciler.git.status_branch import Published
 from reconciler.loop.daemon import systemd
 from reconciler.loop.daemon.branch import BranchWatch, watched_folders
@@ -29,7 +32,7 @@ from reconciler.loop.daemon.publisher import Publisher, Waiting
 from reconciler.loop.daemon.triggers import Trigger, Triggers, Why
 from reconciler.loop.journal import peek
 from reconciler.loop.once import Options, rewritten, run_once
-from reconciler.loop.publishing import Previous, previous, publish_report
+from reconciler.loop.publishing import IDENTITY, Previous, previous, publish_report
 from reconciler.loop.settings import Settings, read_settings
 from reconciler.loop.shell import Left, Shell
 from reconciler.loop.state import State
@@ -72,6 +75,7 @@ class Daemon:
         self._urged = False
         self._due_s = time.monotonic()
         self._beaten_s = 0.0
+        self._life_due_s = 0.0
         self._troubles: dict[EventKind, str] = {}
         self._health = Health("", time.time(), self.settings.interval_s)
         self._publisher = Publisher(publish_report, self._published, self._unpublished)
@@ -367,7 +371,22 @@ class Daemon:
             text = f"{published.commit[:12]} on {branch}"
             self._tell(EventKind.PUBLISHED, Severity.INFO, text, run=waiting.report.id, commit=published.commit)
 
-    def _unpublished(self, waiting: Waiting, error: GitError) -> None:
+    def _show_life(self) -> None:
+        """The sign of life, and now and then some tidying of the mirror. On the publisher's thread."""
+        known = self._known
+        if known is None:
+            return
+        repository, remote = known.fleet.reports or known.fleet.repository, self.settings.reports_remote
+        health = self.health()
+        said = {"version": __version__, "commit": health.commit, "result": health.result, "trouble": health.trouble}
+        try:
+            beat(repository, health.fleet, said, IDENTITY, int(time.time()), remote)
+            if remote is not None:
+                maintain(repository)
+        except GitError as error:
+            self._trouble(EventKind.GIT_TROUBLE, error.what)
+
+    def _unpublished(self, waiting: Waiting, error: ReconcilerError) -> None:
         self._trouble(EventKind.GIT_TROUBLE, error.what, run=waiting.report.id)
 
     # --- telling -----------------------------------------------------------------------------------------------------
@@ -377,6 +396,9 @@ class Daemon:
             self._beaten_s = time.monotonic()
             self.observers.beat(self.health())
             systemd.notify("WATCHDOG=1")
+        if self._known is not None and time.monotonic() >= self._life_due_s:
+            self._life_due_s = time.monotonic() + self.settings.heartbeat_s
+            self._publisher.run(self._show_life)
 
     def _tell(self, kind: EventKind, severity: Severity, message: str, *, run: str = "", **details: object) -> None:
         self.observers.event(Event(kind, severity, time.time(), self._health.fleet, message, run, details))

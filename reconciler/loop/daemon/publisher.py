@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from reconciler.core.reports.report import Report
-from reconciler.errors import GitError
+from reconciler.errors import ReconcilerError
 from reconciler.git.status_branch import Published
 from reconciler.loop.wiring import Fleet
 
@@ -38,7 +38,7 @@ class Publisher:
         self,
         publish: Callable[[Fleet, Report], Published],
         published: Callable[[Waiting, Published], None],
-        failed: Callable[[Waiting, GitError], None],
+        failed: Callable[[Waiting, ReconcilerError], None],
     ) -> None:
         self._publish, self._published, self._failed = publish, published, failed
         self._changed = threading.Condition()
@@ -47,6 +47,7 @@ class Publisher:
         self._closed = False
         self._retry_at_s = 0.0
         self._pause_s = RETRY_S
+        self._errand: Callable[[], None] | None = None
         self._thread = threading.Thread(target=self._work, name="publisher", daemon=True)
         self._thread.start()
 
@@ -61,6 +62,12 @@ class Publisher:
         with self._changed:
             self._waiting = [*self._waiting, Waiting(fleet, report)][-WAITING_MAX:]
             self._retry_at_s = 0.0
+            self._changed.notify_all()
+
+    def run(self, errand: Callable[[], None]) -> None:
+        """Do this as well, once no report is due: other things that git is needed for, and nobody waits for."""
+        with self._changed:
+            self._errand = errand
             self._changed.notify_all()
 
     def wait(self, timeout_s: float) -> bool:
@@ -82,15 +89,21 @@ class Publisher:
     def _work(self) -> None:
         while True:
             with self._changed:
-                while not self._closed and not self._due():
+                while not self._closed and not self._due() and self._errand is None:
                     left_s = self._retry_at_s - time.monotonic() if self._waiting else None
                     self._changed.wait(left_s)
                 if self._closed:
                     return
-                first, self._busy = self._waiting[0], True
+                first = self._waiting[0] if self._due() else None
+                errand, self._errand = (None if first else self._errand), (self._errand if first else None)
+                self._busy = first is not None
+            if errand is not None:
+                errand()
+            if first is None:
+                continue
             try:
                 published = self._publish(first.fleet, first.report)
-            except GitError as error:
+            except ReconcilerError as error:  # git is away, or the state folder has no room for what waits
                 self._later(first, error)
             else:
                 with self._changed:
@@ -102,7 +115,7 @@ class Publisher:
                     self._busy = False
                     self._changed.notify_all()
 
-    def _later(self, tried: Waiting, error: GitError) -> None:
+    def _later(self, tried: Waiting, error: ReconcilerError) -> None:
         with self._changed:
             self._retry_at_s = time.monotonic() + self._pause_s
             self._pause_s = min(RETRY_MAX_S, self._pause_s * RETRY_FACTOR)
