@@ -187,7 +187,8 @@ def test_a_move_goes_on_without_it_and_is_taken_over(tmp_path: Path, number: sig
     with daemon(bench.settings, settled=False) as running:
         running.hears("pass-ended", result="converged")
     assert ["h2"] == bench.where("web")
-    assert 1 == bench.sent().count("migrate")
+    begun_once = bench.sent().count("migrate") == 1
+    assert begun_once or number is signal.SIGKILL, "an intent that was never sent is sent by the next life"
 
 
 def test_it_ends_while_it_waits(bench: Bench) -> None:

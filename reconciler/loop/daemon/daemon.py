@@ -40,6 +40,8 @@ from reconciler.loop.wiring import Fleet, OpenDrivers, desired_repository, open_
 
 BEAT_S = 5.0
 """How often the daemon says that it is alive."""
+LISTEN_S = 0.5
+"""How long it waits for anything without asking whether it is to stop."""
 RETRY_S = 10.0
 """The pause after a pass that could not begin."""
 LEAVE_S = 6.0
@@ -47,6 +49,8 @@ LEAVE_S = 6.0
 PUBLISH_S = 60.0
 """How long the end of a pass waits for its report to be out."""
 CLOSE_S = 2.0
+LIFE = "heartbeat"
+"""What a trouble is about that concerns no report."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ class Daemon:
         self._due_s = time.monotonic()
         self._beaten_s = 0.0
         self._life_due_s = 0.0
-        self._troubles: dict[EventKind, str] = {}
+        self._troubles: dict[tuple[EventKind, str], str] = {}
         self._health = Health("", time.time(), self.settings.interval_s)
         self._publisher = Publisher(publish_report, self._published, self._unpublished)
         self._control = ControlSocket(
@@ -171,7 +175,7 @@ class Daemon:
         """What asks for the next pass; nothing when it is time to end."""
         while not self._stopping.is_set():
             self._beat()
-            found = self.triggers.wait(min(self._due_s, time.monotonic() + BEAT_S))
+            found = self.triggers.wait(min(self._due_s, time.monotonic() + LISTEN_S))
             if self._stopping.is_set():
                 break
             if self._seen_already(found):
@@ -326,9 +330,9 @@ class Daemon:
     def _wait_for_publisher(self) -> None:
         """The next pass reads what this one reported; but git may be slow, and nobody waits for it for ever."""
         until_s = time.monotonic() + PUBLISH_S
-        while not self._stopping.is_set() and time.monotonic() < until_s and not self._publisher.wait(BEAT_S):
+        while not self._stopping.is_set() and time.monotonic() < until_s and not self._publisher.wait(LISTEN_S):
             self._beat()
-            if EventKind.GIT_TROUBLE in self._troubles:
+            if (EventKind.GIT_TROUBLE, "") in self._troubles:
                 return
 
     def _failed(self, error: ReconcilerError) -> None:
@@ -383,8 +387,9 @@ class Daemon:
             beat(repository, health.fleet, said, IDENTITY, int(time.time()), remote)
             if remote is not None:
                 maintain(repository)
+            self._over(EventKind.GIT_TROUBLE, LIFE)
         except GitError as error:
-            self._trouble(EventKind.GIT_TROUBLE, error.what)
+            self._trouble(EventKind.GIT_TROUBLE, error.what, about=LIFE)
 
     def _unpublished(self, waiting: Waiting, error: ReconcilerError) -> None:
         self._trouble(EventKind.GIT_TROUBLE, error.what, run=waiting.report.id)
@@ -396,22 +401,22 @@ class Daemon:
             self._beaten_s = time.monotonic()
             self.observers.beat(self.health())
             systemd.notify("WATCHDOG=1")
-        if self._known is not None and time.monotonic() >= self._life_due_s:
+        if self._health.pass_ended_s is not None and time.monotonic() >= self._life_due_s:
             self._life_due_s = time.monotonic() + self.settings.heartbeat_s
             self._publisher.run(self._show_life)
 
     def _tell(self, kind: EventKind, severity: Severity, message: str, *, run: str = "", **details: object) -> None:
         self.observers.event(Event(kind, severity, time.time(), self._health.fleet, message, run, details))
 
-    def _trouble(self, kind: EventKind, text: str, *, run: str = "") -> None:
+    def _trouble(self, kind: EventKind, text: str, *, run: str = "", about: str = "") -> None:
         """Told once, and again only when it is another trouble."""
-        if self._troubles.get(kind) != text:
-            self._troubles[kind] = text
+        if self._troubles.get((kind, about)) != text:
+            self._troubles[kind, about] = text
             self._tell(kind, Severity.ERROR, text, run=run)
         self._health = replace(self._health, trouble=text)
 
-    def _over(self, kind: EventKind) -> None:
-        if self._troubles.pop(kind, None) is not None:
+    def _over(self, kind: EventKind, about: str = "") -> None:
+        if self._troubles.pop((kind, about), None) is not None:
             if kind is EventKind.GIT_TROUBLE:
                 self._tell(EventKind.GIT_BACK, Severity.INFO, "git answers again, and takes reports")
             self._health = replace(self._health, trouble=next(iter(self._troubles.values()), ""))
