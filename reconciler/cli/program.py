@@ -27,6 +27,8 @@ COMMANDS = {
     "apply": "Do it once: look, plan, ask, run, report.",
     "run": "Keep the fleet as declared: the daemon.",
     "refresh": "Have the daemon look at git and at the hosts now.",
+    "suspend": "Have the fleet, a host or a guest left alone; or list what is.",
+    "resume": "End what `reconciler suspend` began.",
     "status": "Show the fleet as the last report left it.",
     "history": "Show what was done, pass by pass.",
     "explain": "Say why a guest can move, or why not, rule by rule.",

@@ -17,6 +17,13 @@ class Mode(StrEnum):
     APPLY = "apply"
 
 
+class Drift(StrEnum):
+    """What is done about a guest that was in order and is not any more, although its document is the same."""
+
+    REPORT = "report"
+    CORRECT = "correct"
+
+
 class PowerWish(StrEnum):
     """What the document wants of a guest's power."""
 
@@ -65,6 +72,16 @@ class Cleanup(StrEnum):
 
 
 @dataclass(frozen=True)
+class Suspension:
+    """Why nothing is to begin, until when (seconds since the epoch; None: until somebody ends it), and who says so
+    (empty: the document)."""
+
+    reason: str
+    until_s: float | None = None
+    by: str = ""
+
+
+@dataclass(frozen=True)
 class StopPolicy:
     """How a guest is stopped: gracefully for so many seconds, and then."""
 
@@ -104,6 +121,11 @@ class Guest:
     """What it shall have now, within what its platform can change while it runs. None: as it is."""
     cpu_entitlement_percent: int | None = None
     """What each of its vCPUs shall be guaranteed. None: as it is."""
+    suspend: Suspension | None = None
+    drifted: str = ""
+    """What has become of it without its document having changed; never from a document."""
+    fought: str = ""
+    """Since when somebody undoes what is corrected, and how often; never from a document."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +144,9 @@ class Host:
     memory_cap_mib: int | None = None
     cpus_cap: int | None = None
     reserve_memory_mib: int = 0
+    suspend: Suspension | None = None
+    maintenance: Suspension | None = None
+    """Why nothing may come to it."""
 
     @property
     def dialled(self) -> str:
@@ -172,6 +197,9 @@ class Fleet:
     mode: Mode = Mode.REPORT
     limits: Limits = Limits()
     retry: Retry = Retry()
+    drift: Drift = Drift.REPORT
+    drift_downtime: Downtime = Downtime.FORBIDDEN
+    suspend: Suspension | None = None
 
 
 @dataclass(frozen=True)

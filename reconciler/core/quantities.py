@@ -15,6 +15,8 @@ MEMORY_PATTERN = r"^[1-9][0-9]{0,8}(MiB|GiB|TiB)$"
 PERCENT_PATTERN = r"^([1-9][0-9]?|100)%$"
 DURATION_PATTERN = r"^([1-9][0-9]{0,5}d)?([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$"
 
+MOMENT_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})$"
+
 
 def parse_memory_mib(text: str) -> int:
     """`4GiB` -> 4096. Raises ValueError for anything else than a positive whole number of MiB, GiB or TiB."""
@@ -35,6 +37,13 @@ def parse_duration_s(text: str) -> int:
     if not text or not re.fullmatch(DURATION_PATTERN[1:-1], text):
         raise ValueError(f"{text!r} is not a duration like 45s, 15m, 1h30m or 2d")
     return sum(int(number) * DURATION_UNITS_S[unit] for number, unit in re.findall(r"([0-9]+)([dhms])", text))
+
+
+def parse_moment_s(text: str) -> float:
+    """`2026-12-01T06:00:00Z` -> seconds since the epoch. Raises ValueError for what is no date, time and zone."""
+    if not re.fullmatch(MOMENT_PATTERN[1:-1], text):
+        raise ValueError(f"{text!r} is not a moment like 2026-12-01T06:00:00Z")
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
 def format_memory(mib: int) -> str:

@@ -13,6 +13,7 @@ from reconciler.core.desired import (
     Autostart,
     Cleanup,
     Downtime,
+    Drift,
     Fleet,
     Guest,
     Host,
@@ -23,9 +24,16 @@ from reconciler.core.desired import (
     Retry,
     StopPolicy,
     StorageCopy,
+    Suspension,
 )
 from reconciler.core.model import Method
-from reconciler.core.quantities import format_duration, parse_duration_s, parse_memory_mib, parse_percent
+from reconciler.core.quantities import (
+    format_duration,
+    parse_duration_s,
+    parse_memory_mib,
+    parse_moment_s,
+    parse_percent,
+)
 from reconciler.documents.codes import Code
 from reconciler.documents.explain import dotted
 from reconciler.documents.names import quoted
@@ -48,6 +56,9 @@ DURATION_RANGES_S: Mapping[Path, tuple[int, int]] = {
 def value_problems(document: Fields, places: Places) -> Iterator[Problem]:
     """What is wrong with values that have the right form."""
     spec: Fields = document.get("spec", NONE)
+    for field in ("suspend", "maintenance"):
+        if "until" in spec.get(field, NONE):
+            yield from _moment_problems(spec[field]["until"], ("spec", field, "until"), places)
     if not ("migration" in spec or "defaults" in spec or "retry" in spec):
         return
     for path, (least, most) in DURATION_RANGES_S.items():
@@ -59,6 +70,15 @@ def value_problems(document: Fields, places: Places) -> Iterator[Problem]:
             yield Problem(Code.VALUE_OUT_OF_RANGE, places.value(*path), what, "for example 5m or 1h30m")
     if "retry" in spec:
         yield from _retry_problems(spec["retry"], places)
+
+
+def _moment_problems(text: str, path: Path, places: Places) -> Iterator[Problem]:
+    """A moment that has the right form and is in no calendar."""
+    try:
+        parse_moment_s(text)
+    except (ValueError, OverflowError):
+        what = f"{dotted(path)} is {quoted(text)}, and no calendar has that moment"
+        yield Problem(Code.VALUE_OUT_OF_RANGE, places.value(*path), what, "for example 2026-12-01T06:00:00Z")
 
 
 def _retry_problems(fields: Fields, places: Places) -> Iterator[Problem]:
@@ -88,7 +108,17 @@ def make_fleet(document: Fields, location: Location) -> Fleet:
             stops_per_pass=int(limits.get("stopsPerPass", usual.stops_per_pass)),
         ),
         retry=make_retry(spec.get("retry", NONE)),
+        drift=Drift(spec.get("drift", Drift.REPORT)),
+        drift_downtime=Downtime(spec.get("driftDowntime", Downtime.FORBIDDEN)),
+        suspend=make_suspension(spec.get("suspend")),
     )
+
+
+def make_suspension(fields: Fields | None) -> Suspension | None:
+    """`spec.suspend` or `spec.maintenance`."""
+    if fields is None:
+        return None
+    return Suspension(fields["reason"], parse_moment_s(fields["until"]) if "until" in fields else None)
 
 
 def make_retry(retry: Fields) -> Retry:
@@ -117,6 +147,8 @@ def make_host(document: Fields, location: Location) -> Host:
         memory_cap_mib=parse_memory_mib(capacity["memory"]) if "memory" in capacity else None,
         cpus_cap=int(capacity["cpus"]) if "cpus" in capacity else None,
         reserve_memory_mib=parse_memory_mib(reserve["memory"]) if "memory" in reserve else 0,
+        suspend=make_suspension(spec.get("suspend")),
+        maintenance=make_suspension(spec.get("maintenance")),
     )
 
 
@@ -137,6 +169,7 @@ def make_guest(document: Fields, location: Location, migration: MigrationPolicy)
         memory_mib=parse_memory_mib(memory["size"]) if "size" in memory else None,
         cpu_entitlement_percent=parse_percent(cpu["entitlement"]) if "entitlement" in cpu else None,
         migration=migration,
+        suspend=make_suspension(spec.get("suspend")),
     )
 
 

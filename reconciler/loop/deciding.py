@@ -16,6 +16,7 @@ from reconciler.core.model import Method, Setting, StepKind
 from reconciler.core.observed import HostFacts, ObservedFleet, Unreachable
 from reconciler.core.planning.plan import Brake, Plan, Step
 from reconciler.core.planning.scheduler import make_plan
+from reconciler.core.planning.stillness import drift_marked
 from reconciler.core.planning.verify import verify
 from reconciler.core.records import MoveRecord, Stage
 from reconciler.core.reports.conditions import conditions
@@ -130,7 +131,8 @@ def _plan(turn: Turn, observed: ObservedFleet) -> None:
     """Compare, plan, and run, ask or report."""
     current = turn.the_pass
     difference = diff(current.desired, observed, current.begin.previous_machines)
-    plan = planned(turn.config, current.desired, observed, difference)
+    desired = drift_marked(current.desired, difference, current.begin.settled, current.started_s, turn.config.retry)
+    plan = planned(turn.config, desired, observed, difference)
     held = _brakes(turn, observed, plan)
     plan = replace(plan, brakes=held)
     seen_before = current.rounds > 0 and any(plan.digest == earlier.digest for earlier in current.plans)

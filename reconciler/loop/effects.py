@@ -10,6 +10,7 @@ from reconciler.core.desired import DesiredFleet
 from reconciler.core.execution.evidence import Evidence
 from reconciler.core.observed import Look
 from reconciler.core.planning.plan import Plan
+from reconciler.core.planning.stillness import Settled
 from reconciler.core.reports.report import Report
 
 # --- effects -------------------------------------------------------------------------------------------------------
@@ -84,6 +85,8 @@ class Begin:
     """Host name -> uuids registered there."""
     previous_startable: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Host name -> uuids that ran or could be started there."""
+    settled: Mapping[str, Settled] = field(default_factory=dict)
+    """Guest uuid -> how it was when it was in order last."""
     bad_runs: int = 0
     """How many runs in a row ended unknown or broken."""
 

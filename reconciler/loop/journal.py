@@ -5,6 +5,8 @@ guest.
     controller      the name this controller signs move records with
     evidence.json   which versions each guest's present boot has run on
     acted           the commit that was acted on last: what comes after must descend from it
+    settled.json    how each guest was when it was in order last: what tells drift from a change that a commit asks for
+    suspensions.json  what an operator has suspended with `reconciler suspend`
     runs.json       how many runs in a row ended unknown or broken
 
 Written by the shell only. A folder that cannot be written stops every mutating command (`StateFolderError`).
@@ -26,6 +28,7 @@ from types import TracebackType
 from reconciler.core.execution.evidence import BootNote, Evidence
 from reconciler.core.names import is_name
 from reconciler.core.observed import BootFloor
+from reconciler.core.planning.stillness import Settled
 from reconciler.core.reports.report import Report
 from reconciler.errors import StateFolderError
 
@@ -41,6 +44,7 @@ class Kept:
     evidence: Evidence = field(default_factory=dict)
     bad_runs: int = 0
     acted: str = ""
+    settled: Mapping[str, Settled] = field(default_factory=dict)
 
 
 def peek(folder: Path) -> Kept:
@@ -48,7 +52,7 @@ def peek(folder: Path) -> Kept:
     if not folder.is_dir():
         return Kept()
     state = StateFolder(folder)
-    return Kept(state.kept_name(), state.evidence(), state.bad_runs(), state.acted())
+    return Kept(state.kept_name(), state.evidence(), state.bad_runs(), state.acted(), state.settled())
 
 
 def _floor(version: object, host: object, seen: object) -> BootFloor:
@@ -166,6 +170,22 @@ class StateFolder:
         if outcomes:
             bad = any(outcome.kind.bad for outcome in outcomes)
             self._write_json("runs.json", {"bad_in_a_row": self.bad_runs() + 1 if bad else 0})
+
+    def settled(self) -> Mapping[str, Settled]:
+        """How guests were when they were in order. A file that cannot be read remembers nothing."""
+        try:
+            raw = json.loads((self.folder / "settled.json").read_text(encoding="utf-8"))
+            return {
+                str(uuid): Settled(str(entry["wish"]), float(entry["since_s"]), tuple(map(float, entry["corrected_s"])))
+                for uuid, entry in raw.items()
+            }
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return {}
+
+    def settle(self, settled: Mapping[str, Settled]) -> None:
+        """Keep that, where it changed."""
+        if settled != self.settled():
+            self._write_json("settled.json", {uuid: asdict(entry) for uuid, entry in sorted(settled.items())})
 
     def acted(self) -> str:
         """The commit that was acted on last; empty where none was, or where that cannot be read."""

@@ -12,13 +12,15 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from reconciler.core.compatibility import Rulebook
-from reconciler.core.desired import DesiredFleet
+from reconciler.core.desired import DesiredFleet, Drift
 from reconciler.core.diff import Diff, diff
 from reconciler.core.execution import evidence
 from reconciler.core.execution.brakes import brakes, history_rewritten
 from reconciler.core.execution.move import Timing
+from reconciler.core.execution.run import StepState
 from reconciler.core.observed import ObservedFleet, undeclared
 from reconciler.core.planning.plan import Brake, Plan
+from reconciler.core.planning.stillness import Settled, drift_marked, settled_after, wish
 from reconciler.core.reports.report import Report
 from reconciler.drivers.registry import RULEBOOKS, rulebooks
 from reconciler.errors import DesiredStateError, GitError, SettingsError, StateFolderError
@@ -59,6 +61,8 @@ class Options:
     """Hosts of which the machine that answers now is accepted, though another one was reported."""
     resume: bool = False
     """Whether runs that ended badly are forgiven."""
+    correct_drift: bool = False
+    """Whether guests that have drifted are brought back in this pass, whatever the Fleet document says."""
     held: tuple[Brake, ...] = ()
     """Brakes that were found before the pass."""
     before: Previous | None = None
@@ -100,7 +104,8 @@ def plan_once(fleet: Fleet, observed: ObservedFleet | None = None) -> Planned:
     observed = undeclared(before.remembered(observed), before.startable, fleet.settings.lost_hosts)
     difference = diff(fleet.desired, observed, before.machines)
     config = _config(fleet, kept.controller, Options())
-    plan = planned(config, fleet.desired, observed, difference)
+    desired = drift_marked(fleet.desired, difference, kept.settled, fleet.clock.now_s())
+    plan = planned(config, desired, observed, difference)
     held = brakes(fleet.desired, observed, plan, previous_guests=before.guests, bad_runs=kept.bad_runs, allow={})
     if fleet.follows and plan.steps:
         held = (*rewritten(fleet, kept.acted), *held)
@@ -137,6 +142,8 @@ def run_once(fleet: Fleet, options: Options) -> Report:
             ask=options.ask or (lambda plan: True),
             watch=options.watch,
         )
+        if options.correct_drift:
+            fleet = _correcting(fleet)
         shell.state = State(replace(config, make_command=shell.make_command), evidence=folder.evidence())
         if fleet.follows:
             shell.watch = _Follower(fleet, shell, options)
@@ -150,11 +157,13 @@ def run_once(fleet: Fleet, options: Options) -> Report:
             },
             previous_guests=before.guests,
             previous_startable=before.startable,
+            settled=folder.settled(),
             bad_runs=folder.bad_runs(),
         )
         report = shell.run_pass(begin)
         try:
             folder.end_run(report)
+            folder.settle(_settled(shell.desired or fleet.desired, report, begin))
             if not report.brakes and report.commit is not None:
                 folder.act_on(report.commit.id)
         except StateFolderError as error:
@@ -162,6 +171,30 @@ def run_once(fleet: Fleet, options: Options) -> Report:
     if shell.trouble is not None:
         options.warn(shell.trouble)
     return report
+
+
+def _correcting(fleet: Fleet) -> Fleet:
+    """The fleet with drift to be corrected; not where the settings forbid it."""
+    if fleet.settings.drift_report_only:
+        return fleet
+    desired = replace(fleet.desired, fleet=replace(fleet.desired.fleet, drift=Drift.CORRECT))
+    return replace(fleet, declared=replace(fleet.declared, desired=desired))
+
+
+def _settled(desired: DesiredFleet, report: Report, begin: Begin) -> Mapping[str, Settled]:
+    """What is remembered of guests that are in order now. One that had drifted and was moved has been corrected."""
+    done = {
+        run.step.uuid
+        for run in report.steps
+        if run.progress.state is StepState.DONE and begin.settled.get(run.step.uuid) is not None
+    }
+    same = {guest.uuid for guest in report.difference.guests if _same_wish(desired, guest.name, begin, guest.uuid)}
+    return settled_after(desired, report.difference, begin.settled, frozenset(done & same), report.ended_s)
+
+
+def _same_wish(desired: DesiredFleet, name: str, begin: Begin, uuid: str) -> bool:
+    guest, before = desired.guests.get(name), begin.settled.get(uuid)
+    return guest is not None and before is not None and before.wish == wish(guest)
 
 
 FOLLOW_S = 2.0
@@ -214,6 +247,7 @@ class _Follower:
         self.fleet = newer
         self.shell.hosts = {**self.shell.hosts, **newer.desired.hosts}
         self.shell.drivers = {**newer.drivers, **self.shell.drivers}
+        self.shell.desired = newer.desired
         self.shell.tell(DesiredChanged(newer.desired))
 
 

@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from reconciler.core.desired import DesiredFleet, Mode
+from reconciler.core.desired import DesiredFleet, Drift, Mode
 from reconciler.documents.schemas import schema_folder
 from reconciler.documents.values import schema_problems
 from reconciler.drivers.protocol import Attestation
@@ -52,6 +52,7 @@ class Settings:
     drivers: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     ceilings: Mapping[str, int] = field(default_factory=dict)
     report_only: bool = False
+    drift_report_only: bool = False
     ssh: Access | None = None
     """How hosts are reached; None where the file does not say."""
     migration_addresses: tuple[str, ...] = ("*-hpvm-migr",)
@@ -81,13 +82,14 @@ class Settings:
             },
         )
         mode = Mode.REPORT if self.report_only else fleet.mode
+        drift = Drift.REPORT if self.drift_report_only else fleet.drift
         commit = desired.commit
         if commit is not None:
             allow = {
                 name: min(count, self.ceilings.get(f"{name}_per_pass", count)) for name, count in commit.allow.items()
             }
             commit = replace(commit, allow=allow)
-        return replace(desired, fleet=replace(fleet, limits=limits, mode=mode), commit=commit)
+        return replace(desired, fleet=replace(fleet, limits=limits, mode=mode, drift=drift), commit=commit)
 
 
 class Origin(StrEnum):
@@ -180,6 +182,7 @@ def _settings(path: Path, raw: dict[str, Any]) -> Settings:
         drivers={name: _absolute(path.parent, table) for name, table in raw.get("drivers", {}).items()},
         ceilings={name: ceilings[name] for name in LIMIT_FIELDS if name in ceilings},
         report_only=ceilings.get("mode") == "report",
+        drift_report_only=ceilings.get("drift") == "report",
         ssh=_access(path.parent, raw["ssh"], network) if "ssh" in raw else None,
         migration_addresses=tuple(network.get("migration_addresses", Settings.migration_addresses)),
         poll_s=float(timing.get("poll_s", Settings.poll_s)),

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from reconciler.core.commands import Answer, AnswerKind, Command, Guard, Verb
-from reconciler.core.desired import Host
+from reconciler.core.desired import DesiredFleet, Host
 from reconciler.core.observed import Unreachable
 from reconciler.core.planning.plan import Plan
 from reconciler.core.records import MoveRecord
@@ -76,6 +76,8 @@ class Shell:
     folder: StateFolder
     ask: Callable[[Plan], bool]
     watch: Callable[[State], None] = lambda state: None
+    desired: DesiredFleet | None = None
+    """What the pass under way took up last, where that was not what it began with."""
     trouble: StateFolderError | None = None
     """Why the journal could not be written during the pass, where it could not."""
     _events: queue.SimpleQueue[Event | None] = field(default_factory=queue.SimpleQueue)

@@ -17,6 +17,7 @@ from reconciler.core.adoption import Draft
 from reconciler.core.commands import Command, Guard, Verb
 from reconciler.core.desired import DesiredFleet, Host
 from reconciler.core.observed import Look, ObservedFleet, Unreachable
+from reconciler.core.planning.stillness import as_of, laid_over
 from reconciler.core.records import MoveRecord
 from reconciler.documents.folder import read_folder
 from reconciler.documents.loading import Loaded, load
@@ -28,6 +29,7 @@ from reconciler.git.heartbeat import ALIVE_REFS
 from reconciler.git.mirror import branch_missing, open_mirror, synced
 from reconciler.git.plumbing import Repository
 from reconciler.git.status_branch import STATUS_REFS, StatusBranch, read_status
+from reconciler.loop.daemon import suspensions
 from reconciler.loop.settings import Settings
 from reconciler.loop.shell import CONNECTIONS_MAX, Clock
 
@@ -137,10 +139,12 @@ def open_fleet(
     follows = declared is None and not rev
     if declared is None:
         declared = declared_at(repository, rev or settings.ref, settings.folder)
-    declared = Declared(settings.restrained(declared.desired), declared.problems)
     opened = (drivers or OpenDrivers()).of(settings, declared.desired.hosts)
     clocks = [clock for clock in map(registry.simulated_clock, opened.values()) if clock is not None]
-    return Fleet(settings, repository, declared, opened, clocks[0] if clocks else WallClock(), follows, reports)
+    clock = clocks[0] if clocks else WallClock()
+    desired = laid_over(settings.restrained(declared.desired), suspensions.orders(settings.state_folder))
+    declared = Declared(as_of(desired, clock.now_s()), declared.problems)
+    return Fleet(settings, repository, declared, opened, clock, follows, reports)
 
 
 _fetching: Mapping[Path, threading.Lock] = defaultdict(threading.Lock)

@@ -25,6 +25,8 @@ OUTPUTS = {
     "history GUEST": (["history", "web"], "history"),
     "explain": (["explain", "db"], "explanation"),
     "run": (["run", "--once"], "run"),
+    "suspend": (["suspend", "host", "h1", "--reason", "why"], "suspensions"),
+    "resume": (["resume", "host", "h1"], "resumed"),
     "settings": (["settings"], "settings"),
     "version": (["version"], "version"),
 }

@@ -20,11 +20,12 @@ CASES = [
     ("a misspelt field", GUEST.replace("host:", "hots:"),
      ["5:1 missing-field: spec.host is missing | add it, for example host: vmhost-a",
       '6:3 unknown-field: spec has no field "hots" | did you mean "host"? '
-      "allowed: autostart, cpu, host, memory, migration, power, uuid"]),
+      "allowed: autostart, cpu, host, memory, migration, power, suspend, uuid"]),
     ("a field in the wrong place", GUEST + "  downtime: allowed\n",
      ['7:3 unknown-field: spec has no field "downtime" | it belongs under spec.migration']),
     ("a field nobody knows", GUEST + "  colour: red\n",
-     ['7:3 unknown-field: spec has no field "colour" | allowed: autostart, cpu, host, memory, migration, power, uuid']),
+     ['7:3 unknown-field: spec has no field "colour" | '
+      "allowed: autostart, cpu, host, memory, migration, power, suspend, uuid"]),
     ("wrong capitals", GUEST.replace("apiVersion", "apiversion"),
      ["1:1 missing-field: apiVersion is missing | add it, for example apiVersion: reconciler/v1alpha1",
       '1:1 unknown-field: the document has no field "apiversion" | did you mean "apiVersion"? '

@@ -103,7 +103,7 @@ def test_the_defaults_that_schemas_promise_are_those_of_core() -> None:
         }
     )
     assert bare.require() == full.require()
-    assert {"mode", "defaults", "limits", "retry"} == set(spec[Kind.FLEET])
+    assert {"mode", "defaults", "limits", "retry", "drift", "driftDowntime"} == set(spec[Kind.FLEET])
 
 
 # ---------------------------------------------------------------------------------------------- both validators agree

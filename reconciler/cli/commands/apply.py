@@ -48,6 +48,7 @@ LEFT = (
     "--accept-machine", multiple=True, metavar="HOST", help="Accept the machine that answers as this host now."
 )
 @click.option("--retry", multiple=True, metavar="GUEST", help="Try this guest again, whatever earlier attempts left.")
+@click.option("--correct-drift", is_flag=True, help="Bring guests back that were in order and have drifted.")
 @click.option("--resume", is_flag=True, help="Go on although three runs in a row ended badly, and count anew.")
 @options.settings
 @options.output("json")
@@ -61,6 +62,7 @@ def command(
     accept_rewritten_history: bool,
     accept_machine: tuple[str, ...],
     retry: tuple[str, ...],
+    correct_drift: bool,
     resume: bool,
     settings_file: Path | None,
     output: str,
@@ -85,7 +87,13 @@ def command(
     allow = {name: count for name, count in (("moves", allow_moves), ("stops", allow_stops)) if count is not None}
     reviewed = read_plan(plan_file) if plan_file is not None else None
     exceptions = Exceptions(
-        allow, allow_report_mode, accept_rewritten_history, frozenset(accept_machine), frozenset(retry), resume
+        allow,
+        allow_report_mode,
+        accept_rewritten_history,
+        frozenset(accept_machine),
+        frozenset(retry),
+        resume,
+        correct_drift,
     )
     return Application(settings_file, rev, output, yes, exceptions, reviewed).run()
 
@@ -100,6 +108,7 @@ class Exceptions:
     machines: frozenset[str]
     retry: frozenset[str]
     resume: bool
+    correct_drift: bool = False
 
 
 @dataclass
@@ -139,6 +148,7 @@ class Application:
                     accept_machines=self.exceptions.machines,
                     retry=self.exceptions.retry,
                     resume=self.exceptions.resume,
+                    correct_drift=self.exceptions.correct_drift,
                     watch=watch,
                     ready=interrupts.ready,
                     warn=self._warn,

@@ -12,6 +12,7 @@ from enum import StrEnum
 from reconciler.core.desired import DesiredFleet, Mode
 from reconciler.core.observed import ObservedFleet
 from reconciler.core.planning.plan import Brake, Plan
+from reconciler.core.planning.stillness import told
 
 UNREACHABLE_PERCENT = 30
 UNREACHABLE_MIN = 2
@@ -36,6 +37,7 @@ class BrakeReason(StrEnum):
     TOO_MANY_STOPS = "TooManyStops"
     HISTORY_REWRITTEN = "HistoryRewritten"
     DOCUMENTS_INVALID = "DocumentsInvalid"
+    FLEET_SUSPENDED = "FleetSuspended"
     NOT_APPROVED = "NotApproved"
 
 
@@ -56,6 +58,7 @@ def brakes(
     found = [
         *_report_mode(desired),
         *_suspended(bad_runs),
+        *_fleet_suspended(desired),
         *_hosts_unreachable(desired, observed, lost_hosts),
         *_guests_vanished(observed, previous_guests or {}),
         *_too_much(desired, plan, allow or {}, done or {}),
@@ -73,6 +76,14 @@ def _suspended(bad_runs: int) -> Iterator[Brake]:
     if bad_runs >= BAD_RUNS_MAX:
         text = f"{bad_runs} runs in a row ended unknown or broken: nothing more is begun"
         yield Brake(BrakeReason.SUSPENDED, text, "look at the guests of these runs, then `reconciler apply --resume`")
+
+
+def _fleet_suspended(desired: DesiredFleet) -> Iterator[Brake]:
+    suspension = desired.fleet.suspend
+    if suspension is not None:
+        by = suspension.by
+        release = "`reconciler resume fleet`" if by else "take spec.suspend out of the Fleet document"
+        yield Brake(BrakeReason.FLEET_SUSPENDED, f"fleet {desired.fleet.name} is {told(suspension)}", release)
 
 
 def _hosts_unreachable(desired: DesiredFleet, observed: ObservedFleet, lost_hosts: frozenset[str]) -> Iterator[Brake]:

@@ -14,7 +14,7 @@ from reconciler.core.diff import Finding, GuestDiff, Place
 from reconciler.core.execution.lateness import marked
 from reconciler.core.model import Method, RunState, StepKind
 from reconciler.core.observed import HostFacts, Registration
-from reconciler.core.planning import attempts, journey
+from reconciler.core.planning import attempts, journey, stillness
 from reconciler.core.planning.attempts import History
 from reconciler.core.planning.intent import intent_digest, settings_digest
 from reconciler.core.planning.journey import Journey, Leg
@@ -83,6 +83,9 @@ def _against(situation: Situation, found: GuestDiff, place: Place) -> tuple[Reas
     record = situation.under_way.get(found.uuid)
     if record is not None:
         return attempts.held(situation, record)
+    still = _still(situation, found, place)
+    if still is not None:
+        return still
     for host in (place.host, found.wanted):
         if host not in situation.hosts:
             reason, text = situation.closed.get(
@@ -99,6 +102,23 @@ def _against(situation: Situation, found: GuestDiff, place: Place) -> tuple[Reas
         text = f"it is stopped, and could run where nobody looked: {', '.join(situation.unseen)}"
         return Reason.OWNER_UNKNOWN, text, "make these hosts answer, or declare a dead one lost in the settings"
     return None
+
+
+def _still(situation: Situation, found: GuestDiff, place: Place) -> stillness.Refusal | None:
+    """What keeps the guest, or a host of its, still on purpose."""
+    desired = situation.desired
+    guest = desired.guests[found.name]
+    refusal = stillness.guest_refusal(desired, guest)
+    if refusal is None and stillness.stops_for_drift(desired, guest):
+        fix = "stop it yourself, or set driftDowntime: allowed in the Fleet document"
+        refusal = (Reason.DRIFTED, f"{guest.drifted}; bringing it back would stop it", fix)
+    hosts = [desired.hosts[name] for name in dict.fromkeys((place.host, found.wanted)) if name in desired.hosts]
+    for host in hosts:
+        refusal = refusal or stillness.host_refusal(host)
+    arrives = place.host != found.wanted or found.power is StepKind.START
+    if refusal is None and arrives and found.wanted in desired.hosts:
+        refusal = stillness.arrival_refusal(desired.hosts[found.wanted])
+    return refusal
 
 
 def _legs(

@@ -29,6 +29,12 @@ class Reason(StrEnum):
     HOST_UNREACHABLE = "HostUnreachable"
     HOST_IDENTITY = "HostIdentity"
     HOST_NOT_DECLARED = "HostNotDeclared"
+    # kept still on purpose
+    GUEST_SUSPENDED = "GuestSuspended"
+    HOST_SUSPENDED = "HostSuspended"
+    HOST_IN_MAINTENANCE = "HostInMaintenance"
+    DRIFTED = "Drifted"
+    FOUGHT = "Fought"
     # rules and the document
     PLATFORM_UNKNOWN = "PlatformUnknown"
     INCOMPATIBLE = "Incompatible"

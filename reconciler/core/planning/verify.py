@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from reconciler.core.desired import Autostart, DesiredFleet, Downtime, Guest, PowerWish, StorageCopy
+from reconciler.core.desired import Autostart, DesiredFleet, Downtime, Drift, Guest, PowerWish, StorageCopy
 from reconciler.core.model import Load, Method, RunState, Settings, StepKind
 from reconciler.core.observed import HostFacts, ObservedFleet, Registration
 from reconciler.core.planning.plan import Plan, Step
@@ -109,6 +109,7 @@ class _Proof:
                 self.say(f"{step.id}: {step.guest} has no readable document")
                 continue
             hosts = self._check_hosts(step)
+            self._check_stillness(step, guest)
             copy = self._check_identity(step, guest)
             if hosts and copy is not None:
                 self._check_permission(step, guest, copy)
@@ -121,6 +122,28 @@ class _Proof:
                 f"{step.id}: touches {host}, which was not read, is not declared, or is not the machine it should be"
             )
         return not closed
+
+    def _check_stillness(self, step: Step, guest: Guest) -> None:
+        """What is suspended is left alone, nothing comes to a host under maintenance, no drift is undone unasked."""
+        fleet = self.desired.fleet
+        if guest.suspend is not None or guest.fought:
+            self.say(f"{step.id}: {step.guest} is suspended, or somebody undoes what is corrected")
+        if guest.drifted and fleet.drift is not Drift.CORRECT:
+            self.say(f"{step.id}: {step.guest} has drifted, and drift is only reported")
+        if guest.drifted and fleet.drift_downtime is not Downtime.ALLOWED and self._stops(step):
+            self.say(f"{step.id}: stops {step.guest} to undo a drift, which may cost no downtime")
+        for host in step.hosts:
+            if self.desired.hosts.get(host) is not None and self.desired.hosts[host].suspend is not None:
+                self.say(f"{step.id}: has to do with {host}, which is suspended")
+        target = self.desired.hosts.get(step.target)
+        comes = step.kind is StepKind.START or step.source != step.target
+        if comes and target is not None and target.maintenance is not None:
+            self.say(f"{step.id}: comes to {step.target}, which is under maintenance")
+
+    @staticmethod
+    def _stops(step: Step) -> bool:
+        offline = step.kind is StepKind.MIGRATE and step.method is Method.OFFLINE
+        return step.kind is StepKind.STOP or (offline and step.running)
 
     def _check_identity(self, step: Step, guest: Guest) -> Registration | None:
         """The one copy of the guest that the step is about."""

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from reconciler.core.diff import Finding, GuestDiff
 from reconciler.core.execution.outcome import Outcome, OutcomeKind
-from reconciler.core.planning.plan import Blocked
+from reconciler.core.planning.plan import Blocked, Reason
 
 
 class Status(StrEnum):
@@ -68,6 +68,12 @@ def conditions(
     """Ready, Reconciling, Stalled for one guest, from what was seen last, what was refused, how its last step ended,
     and whether a step of it is still to come or under way."""
     ready, reason = READY[guest.finding]
+    if blocked is not None and blocked.reason in DELIBERATE:
+        return (
+            Condition(ConditionType.READY, ready, reason, guest.text),
+            Condition(ConditionType.RECONCILING, Status.FALSE, blocked.reason, f"{blocked.text} ({blocked.fix})"),
+            Condition(ConditionType.STALLED, Status.FALSE, NOT_STALLED, ""),
+        )
     stalled = _stalled(guest, blocked, outcome, pending)
     if pending and stalled is None:
         going = Condition(ConditionType.RECONCILING, Status.TRUE, PROGRESSING, "a step is planned or under way")
@@ -79,6 +85,10 @@ def conditions(
         going,
         stalled or Condition(ConditionType.STALLED, Status.FALSE, NOT_STALLED, ""),
     )
+
+
+DELIBERATE = frozenset({Reason.GUEST_SUSPENDED, Reason.HOST_SUSPENDED, Reason.HOST_IN_MAINTENANCE, Reason.DRIFTED})
+"""Somebody wants it so: nothing is on its way, and nothing is wrong. Said by Reconciling, and Stalled is False."""
 
 
 def _stalled(guest: GuestDiff, blocked: Blocked | None, outcome: Outcome | None, pending: bool) -> Condition | None:

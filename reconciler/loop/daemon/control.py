@@ -176,6 +176,12 @@ def ask(path: Path, wanted: Reply, *, timeout_s: float = HEAR_TIMEOUT_S) -> Iter
             raise NoDaemon(f"{path}: {getattr(error, 'strerror', None) or error}") from error
 
 
+def tell_daemon(path: Path) -> None:
+    """Let a daemon that is there know of changed suspensions. One that is not reads them when it starts."""
+    with contextlib.suppress(NoDaemon):
+        list(ask(path, {"do": "suspensions"}))
+
+
 @contextlib.contextmanager
 def _reachable(path: Path) -> Iterator[str]:
     """A name for this path that fits into a socket's address."""

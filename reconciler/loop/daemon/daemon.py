@@ -7,6 +7,7 @@ the report to the publisher. What a pass does is decided elsewhere; whatever goe
 from __future__ import annotations
 
 import fcntl
+import math
 import os
 import threading
 import time
@@ -18,13 +19,14 @@ from pathlib import Path
 from reconciler import __version__
 from reconciler.core.execution.brakes import documents_invalid
 from reconciler.core.planning.plan import Brake
+from reconciler.core.planning.stillness import next_end_s
 from reconciler.core.reports.events import Event, EventKind, Severity
 from reconciler.core.reports.report import Report, Result
 from reconciler.errors import DesiredStateError, ExitCode, GitError, ReconcilerError, SettingsError, StateFolderError
 from reconciler.git.heartbeat import beat
 from reconciler.git.mirror import maintain
 from reconciler.git.status_branch import Published
-from reconciler.loop.daemon import systemd
+from reconciler.loop.daemon import suspensions, systemd
 from reconciler.loop.daemon.branch import BranchWatch, watched_folders
 from reconciler.loop.daemon.control import ControlSocket
 from reconciler.loop.daemon.observer import Health, Observers
@@ -49,6 +51,8 @@ LEAVE_S = 6.0
 PUBLISH_S = 60.0
 """How long the end of a pass waits for its report to be out."""
 CLOSE_S = 2.0
+CALENDAR_S = 0.1
+"""So much later than a suspension ends: no pass shall come a moment too early."""
 LIFE = "heartbeat"
 """What a trouble is about that concerns no report."""
 
@@ -234,6 +238,7 @@ class Daemon:
             before=known.before,
             accept_rewritten_history=True,  # asked of git already: what it said is among the brakes
             reopen=lambda: open_fleet(self.settings, drivers=self._drivers, fetch=False),  # the watch has fetched
+            stamp=lambda: suspensions.stamp(self.settings.state_folder),
             urged=self._was_urged,
             watch=self._watch,
             ready=self._ready,
@@ -314,7 +319,7 @@ class Daemon:
         return Known(fleet, held, previous(fleet.status()))
 
     def _ended(self, fleet: Fleet, report: Report, duration_s: float) -> None:
-        self._due_s = time.monotonic() + self.settings.interval_s
+        self._due_s = time.monotonic() + min(self.settings.interval_s, _change_s(fleet))
         self._over(EventKind.PASS_FAILED)
         self._health = replace(
             self._health,
@@ -420,6 +425,13 @@ class Daemon:
             if kind is EventKind.GIT_TROUBLE:
                 self._tell(EventKind.GIT_BACK, Severity.INFO, "git answers again, and takes reports")
             self._health = replace(self._health, trouble=next(iter(self._troubles.values()), ""))
+
+
+def _change_s(fleet: Fleet) -> float:
+    """In how many seconds the calendar changes something."""
+    now_s = fleet.clock.now_s()
+    next_s = next_end_s(fleet.desired, now_s)
+    return math.inf if next_s is None else fleet.clock.wall_s(next_s - now_s) + CALENDAR_S
 
 
 def _source(settings: Settings) -> tuple[object, ...]:

@@ -18,6 +18,7 @@ from reconciler.core.planning.admission import barrier, decision_for
 from reconciler.core.planning.journey import Journey, Leg
 from reconciler.core.planning.order.timetable import Standstill
 from reconciler.core.planning.situation import Situation
+from reconciler.core.planning.stillness import open_for_rest
 
 
 @dataclass(frozen=True, order=True)
@@ -63,7 +64,9 @@ def early_hops(situation: Situation, journeys: Sequence[Journey], room: Mapping[
         for index, direct in enumerate(journey.legs)
         if direct.kind is StepKind.MIGRATE and journey.guest.migration.hop and not any(leg.hop for leg in journey.legs)
         for host in situation.hosts
-        if host not in (direct.source, direct.target) and _takes(situation, journey, direct, host).fits(room[host])
+        if open_for_rest(situation.desired.hosts[host])
+        and host not in (direct.source, direct.target)
+        and _takes(situation, journey, direct, host).fits(room[host])
     ]
     for _, name, host, index, planned in sorted(candidates, key=lambda candidate: candidate[:3]):
         for_whom = [other for other in names if other != name]
@@ -100,6 +103,8 @@ def _candidates(
         helps = any(takes.fits(room) for takes in arrivals)
         for host in situation.hosts:
             takes = _takes(situation, entry, leg, host)
+            if not open_for_rest(situation.desired.hosts[host]):
+                continue
             if host in (leg.source, leg.target) or not still.ledgers[host].fits(takes):
                 continue
             if still.slots.full(replace(leg, target=host)) is not None:

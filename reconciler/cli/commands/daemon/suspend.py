@@ -1,0 +1,104 @@
+"""`reconciler suspend`: have something left alone for a while."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from pathlib import Path
+
+import click
+
+from reconciler.cli import options
+from reconciler.cli.command import Command
+from reconciler.errors import ExitCode
+
+
+@click.command(
+    "suspend",
+    cls=Command,
+    examples=[
+        'reconciler suspend fleet --reason "storage upgrade" --for 4h',
+        'reconciler suspend host vmhost-a --reason "new power supply"',
+        'reconciler suspend guest web01 --reason "the shop is on sale" --until 2026-12-01T06:00:00Z',
+        "reconciler suspend",
+    ],
+)
+@click.argument("what", type=click.Choice(["fleet", "host", "guest"]), required=False)
+@click.argument("name", default="", metavar="[NAME]")
+@click.option("--reason", default="", help="Why: reports say it wherever they say that nothing is done.")
+@click.option("--for", "duration", metavar="4h", default="", help="Until so long from now.")
+@click.option("--until", metavar="MOMENT", default="", help="Until then, such as 2026-12-01T06:00:00Z.")
+@options.settings
+@options.output("json")
+def command(
+    what: str | None, name: str, reason: str, duration: str, until: str, settings_file: Path | None, output: str
+) -> int:
+    """Have the fleet, a host or a guest left alone; without arguments, list what is.
+
+    Nothing begins with what is suspended: no move, start, stop or change of settings. Moves under way come to their
+    end, and it is looked at and reported as ever. Holds for the daemon, also in the middle of a pass, and for `apply`.
+
+    Kept in the state folder of this machine. To suspend in review, and for everybody, write it into the document.
+    """
+    from reconciler.cli.sources import settings_of
+    from reconciler.cli.terminal import data, json_data
+    from reconciler.core.desired import Suspension
+    from reconciler.core.planning.stillness import told
+    from reconciler.core.reports.json_values import headed
+    from reconciler.errors import UsageError
+    from reconciler.loop.daemon import suspensions
+    from reconciler.loop.daemon.control import tell_daemon
+
+    settings = settings_of(settings_file)
+    if what is not None:
+        if (what == "fleet") == bool(name):
+            raise UsageError("say `fleet`, `host NAME` or `guest NAME`")
+        if not reason.strip():
+            raise UsageError("say why", hint='--reason "…": whoever finds it still there in a month will want to know')
+        by = os.environ.get("SUDO_USER") or getpass.getuser()
+        order = suspensions.Order(what, name, Suspension(" ".join(reason.split()), _end_s(duration, until), by))
+        suspensions.suspend(settings.state_folder, order)
+        tell_daemon(settings.control_socket)
+    found = suspensions.read(settings.state_folder)
+    if output == "json":
+        listed = [
+            {
+                "what": order.what,
+                "name": order.name,
+                "reason": order.suspension.reason,
+                "by": order.suspension.by,
+                "until": _moment(order.suspension.until_s),
+            }
+            for order in found
+        ]
+        json_data(headed("Suspensions", {"suspensions": listed}))
+    else:
+        lines = [f"{order.what} {order.name}".strip() + f"  {told(order.suspension)}" for order in found]
+        data("\n".join(lines) or "Nothing is suspended on this machine.")
+    return ExitCode.OK
+
+
+def _end_s(duration: str, until: str) -> float | None:
+    """When it ends, in seconds since the epoch; None: when somebody resumes it."""
+    import time
+
+    from reconciler.core.quantities import parse_duration_s, parse_moment_s
+    from reconciler.errors import UsageError
+
+    try:
+        if duration and until:
+            raise ValueError("--for and --until exclude each other")
+        if duration:
+            return time.time() + parse_duration_s(duration)
+        moment = parse_moment_s(until) if until else None
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    if moment is not None and moment <= time.time():
+        raise UsageError(f"{until} is over", hint="give a moment to come, with its zone")
+    return moment
+
+
+def _moment(seconds: float | None) -> str:
+    from datetime import UTC, datetime
+
+    return "" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

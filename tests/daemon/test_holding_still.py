@@ -1,0 +1,198 @@
+"""Suspensions, maintenance, drift and fights: the right thing to do is nothing, and the status says why."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from reconciler.errors import ExitCode
+from tests.cli.bench import UUIDS, Bench
+from tests.daemon.running import daemon, eventually
+
+FLEET = "apiVersion: reconciler/v1alpha1\nkind: Fleet\nmetadata: {name: bench}\nspec:\n  mode: apply\n"
+HOST = "apiVersion: reconciler/v1alpha1\nkind: Host\nmetadata: {name: %s}\nspec: {driver: simulated%s}\n"
+WHY = "suspend: {reason: on sale}"
+
+
+def reasons(bench: Bench) -> dict[str, str]:
+    """Why guests are left alone, by the plan."""
+    plan = bench.call("plan", "-o", "json").json
+    return {entry["guest"]: entry["reason"] for entry in plan["blocked"]}
+
+
+def declare(bench: Bench, fleet: str = "", **hosts: str) -> None:
+    """Commit further lines of the Fleet's spec, and further fields of hosts."""
+    (bench.desired / "fleet.yaml").write_text(FLEET + fleet)
+    documents = [HOST % (name, f", {hosts[name]}" if name in hosts else "") for name in ("h1", "h2", "h3")]
+    (bench.desired / "hosts.yaml").write_text("---\n".join(documents))
+    bench.git("add", "--all")
+    bench.git("commit", "--quiet", "--allow-empty", "--message=Declare")
+
+
+def moved_by_hand(bench: Bench, guest: str, host: str) -> None:
+    """Somebody moved it with the platform's own commands."""
+
+    bench.change_hosts(lambda world: world.move_by_hand(UUIDS[guest], host, leave_definition=False))
+
+
+# --- suspensions -----------------------------------------------------------------------------------------------------
+
+
+def test_a_suspended_guest_is_left_alone_and_the_others_are_not(bench: Bench) -> None:
+    bench.more["web"] = f"  {WHY}\n"
+    bench.commit(web="h2", batch="h3")
+    assert ExitCode.HELD == bench.call("apply", "--yes").code
+    assert (["h1"], ["h3"]) == (bench.where("web"), bench.where("batch"))
+    assert {"web": "GuestSuspended"} == reasons(bench)
+    assert "on sale" in bench.call("status").out
+
+
+def test_a_suspension_that_has_run_out_holds_nothing(bench: Bench) -> None:
+    bench.more["web"] = "  suspend: {reason: on sale, until: 2020-01-01T00:00:00Z}\n"
+    bench.commit(web="h2")
+    assert (0, ["h2"]) == (bench.call("apply", "--yes").code, bench.where("web"))
+
+
+@pytest.mark.parametrize("host", ["h1", "h2"])
+def test_nothing_leaves_or_comes_to_a_suspended_host(bench: Bench, host: str) -> None:
+    bench.commit(web="h2", batch="h3")
+    declare(bench, **{host: WHY})
+    bench.call("apply", "--yes")
+    assert ["h1"] == bench.where("web")
+    assert "HostSuspended" == reasons(bench)["web"]
+
+
+def test_a_host_under_maintenance_lets_guests_go_and_takes_none(bench: Bench) -> None:
+    bench.commit(web="h3", batch="h1")
+    declare(bench, h1="maintenance: {reason: new power supply}")
+    bench.call("apply", "--yes")
+    assert (["h3"], ["h2"]) == (bench.where("web"), bench.where("batch"))
+    assert {"batch": "HostInMaintenance"} == reasons(bench)
+
+
+def test_a_suspended_fleet_does_nothing(bench: Bench) -> None:
+    bench.commit(web="h2")
+    declare(bench, "  suspend: {reason: storage upgrade}\n")
+    found = bench.call("apply", "--yes")
+    assert (ExitCode.HELD, ["h1"]) == (found.code, bench.where("web"))
+    assert "FleetSuspended" in found.out
+    assert "storage upgrade" in found.out
+
+
+@pytest.mark.parametrize("what", [("fleet",), ("host", "h2"), ("guest", "web")], ids=lambda what: what[0])
+def test_an_operator_suspends_and_resumes_under_a_running_daemon(bench: Bench, what: tuple[str, ...]) -> None:
+    with daemon(bench.settings) as running:
+        assert 0 == bench.executable("suspend", *what, "--reason", "wait for Ada").code
+        running.hears("pass-ended")
+        bench.commit(web="h2")
+        running.hears("published")
+        assert ["h1"] == bench.where("web")
+        assert "wait for Ada" in bench.executable("suspend").out
+        assert 0 == bench.executable("resume", *what).code
+        eventually(lambda: bench.where("web") == ["h2"])
+    assert "Nothing is suspended" in bench.executable("suspend").out
+
+
+def test_what_is_suspended_in_mid_pass_does_not_begin(tmp_path: Any) -> None:
+    bench = Bench(tmp_path).build(speed=10.0)
+    declare(bench, "  limits: {concurrent: 1}\n")
+    with daemon(bench.settings) as running:
+        bench.commit(web="h2", batch="h3")
+        declare(bench, "  limits: {concurrent: 1}\n")
+        eventually(lambda: "migrate" in bench.sent())
+        first = next(note["record"] for note in bench.journal if note.get("verb") == "migrate")
+        names = {note["record"]: note["guest"] for note in bench.journal if note["what"] == "step"}
+        other = "web" if names[first] == "batch" else "batch"
+        bench.executable("suspend", "guest", other, "--reason", "not now")
+        running.hears("pass-ended", result="blocked")
+    assert ["h1" if other == "web" else "h2"] == bench.where(other)
+
+
+def test_a_suspension_says_why_and_ends_in_the_future(bench: Bench) -> None:
+    assert ExitCode.USAGE == bench.call("suspend", "fleet").code
+    assert ExitCode.USAGE == bench.call("suspend", "host", "--reason", "x").code
+    assert "is over" in bench.call("suspend", "fleet", "--reason", "x", "--until", "2020-01-01T00:00:00Z").err
+
+
+def test_a_file_of_suspensions_that_cannot_be_read_suspends_everything(bench: Bench) -> None:
+    (bench.folder / "state").mkdir()
+    (bench.folder / "state" / "suspensions.json").write_text("{")
+    bench.commit(web="h2")
+    found = bench.call("apply", "--yes")
+    assert (ExitCode.HELD, ["h1"]) == (found.code, bench.where("web"))
+    bench.call("resume", "fleet")
+    assert (0, ["h2"]) == (bench.call("apply", "--yes").code, bench.where("web"))
+
+
+# --- drift -----------------------------------------------------------------------------------------------------------
+
+
+def drifted(bench: Bench, fleet: str = "") -> None:
+    """The fleet was in order; then somebody moved `web` from h1 to h2."""
+    declare(bench, fleet)
+    assert 0 == bench.call("apply", "--yes").code
+    moved_by_hand(bench, "web", "h2")
+
+
+def test_drift_is_reported_and_left_alone(bench: Bench) -> None:
+    drifted(bench)
+    assert ExitCode.HELD == bench.call("apply", "--yes").code
+    assert ["h2"] == bench.where("web")
+    assert {"web": "Drifted"} == reasons(bench)
+    assert "its document is the same" in bench.call("status").out.replace("\n", " ").replace("  ", " ")
+
+
+def test_a_person_can_have_it_corrected_once(bench: Bench) -> None:
+    drifted(bench)
+    assert (0, ["h1"]) == (bench.call("apply", "--yes", "--correct-drift").code, bench.where("web"))
+
+
+def test_drift_is_corrected_where_the_fleet_says_so(bench: Bench) -> None:
+    drifted(bench, "  drift: correct\n")
+    assert (0, ["h1"]) == (bench.call("apply", "--yes").code, bench.where("web"))
+
+
+def test_the_settings_can_forbid_it(bench: Bench) -> None:
+    bench.settings.write_text(bench.settings.read_text() + '[ceilings]\ndrift = "report"\n')
+    drifted(bench, "  drift: correct\n")
+    assert ExitCode.HELD == bench.call("apply", "--yes", "--correct-drift").code
+    assert ["h2"] == bench.where("web")
+
+
+def test_a_commit_that_asks_for_it_is_no_drift(bench: Bench) -> None:
+    drifted(bench)
+    bench.commit(web="h3")
+    assert (0, ["h3"]) == (bench.call("apply", "--yes").code, bench.where("web"))
+
+
+@pytest.mark.parametrize(("allowed", "ends"), [("forbidden", "h2"), ("allowed", "h1")])
+def test_correcting_costs_downtime_only_where_that_is_allowed(bench: Bench, allowed: str, ends: str) -> None:
+    """`db` has a local disk: it can come back offline only, and its own document allows that."""
+    bench.more["db"] = "  migration: {downtime: allowed}\n"
+    bench.commit()
+    declare(bench, f"  drift: correct\n  driftDowntime: {allowed}\n")
+    assert 0 == bench.call("apply", "--yes").code
+    moved_by_hand(bench, "db", "h2")
+    bench.call("apply", "--yes")
+    assert [ends] == bench.where("db")
+
+
+def test_forgetting_makes_drift_a_difference_like_any_other(bench: Bench) -> None:
+    drifted(bench)
+    (bench.folder / "state" / "settled.json").unlink()
+    assert (0, ["h1"]) == (bench.call("apply", "--yes").code, bench.where("web"))
+
+
+def test_a_fight_ends_after_three_rounds(bench: Bench) -> None:
+    drifted(bench, "  drift: correct\n")
+    for _ in range(3):
+        assert 0 == bench.call("apply", "--yes").code
+        assert ["h1"] == bench.where("web")
+        moved_by_hand(bench, "web", "h2")
+    assert ExitCode.HELD == bench.call("apply", "--yes").code
+    assert (["h2"], {"web": "Fought"}) == (bench.where("web"), reasons(bench))
+    assert (0, ["h1"]) == (bench.call("apply", "--yes", "--retry", "web").code, bench.where("web"))
+    kept = json.loads((bench.folder / "state" / "settled.json").read_text())
+    assert 4 == len(kept[UUIDS["web"]]["corrected_s"])
