@@ -31,6 +31,11 @@ def cpus(facts: HostFacts, document: Host | None) -> int:
     return min(facts.cpus, document.cpus_cap)
 
 
+def running(facts: HostFacts) -> Load:
+    """What running guests take on the host now, without what is kept for moves under way."""
+    return Load.total(entry.load(facts.memory_overhead_percent) for entry in facts.registrations if entry.running)
+
+
 def used(facts: HostFacts, *, without_record: str = "") -> Load:
     """What is taken on the host now: running guests, and room that records of moves under way keep for a guest that
     does not run here (yet, or for the moment). The record named `without_record` keeps none."""

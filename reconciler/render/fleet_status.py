@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from reconciler.core import capacity
 from reconciler.core.desired import Host
 from reconciler.core.diff import Finding, GuestDiff, HostReason
+from reconciler.core.execution.run import StepState
 from reconciler.core.model import Method, StepKind
 from reconciler.core.observed import HostFacts, Look
-from reconciler.core.planning.plan import Brake, Plan
+from reconciler.core.planning.plan import Blocked, Brake, Plan
 from reconciler.core.reports.conditions import ConditionType
 from reconciler.core.reports.report import GuestStatus, Report, Result
 from reconciler.render import words
@@ -52,9 +53,16 @@ class HostUse:
     guests: int
     running: int
     memory_used_mib: int
+    memory_kept_mib: int
+    """Of what is used, what is kept for guests on their way."""
     memory_capacity_mib: int
     cpu_used_percent: int
     cpu_capacity_percent: int
+
+    @property
+    def memory_free_mib(self) -> int:
+        """What is left for more guests; negative where the host is over."""
+        return self.memory_capacity_mib - self.memory_used_mib
 
     @property
     def known(self) -> bool:
@@ -73,6 +81,26 @@ class Trouble:
     stalled: bool
     reason: str
     message: str
+    fix: str
+    """What would help; empty where nobody knows, or where nothing is needed but time."""
+    since: str
+    """When it came to this; empty where that was never reported."""
+
+
+@dataclass(frozen=True)
+class MovingStep:
+    """A step that is under way."""
+
+    guest: str
+    kind: StepKind
+    source: str
+    target: str
+    method: Method | None
+    hop: bool
+    started: str
+    predicted_s: float
+    change: str = ""
+    """What a set step changes, in words."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +130,8 @@ class FleetStatus:
     brakes: tuple[Brake, ...]
     hosts: tuple[HostUse, ...]
     troubles: tuple[Trouble, ...]
+    moving: tuple[MovingStep, ...]
+    """What is under way: in the middle of a pass, or left to the next one."""
     plan: str
     """What is left to do, on one line; empty where nothing is."""
     plan_digest: str
@@ -124,8 +154,9 @@ def fleet_status(
         counts=_counts(report),
         brakes=report.brakes,
         hosts=host_uses(report, documents or {}),
-        troubles=tuple(_trouble(guest) for guest in report.guests if _is_trouble(guest)),
-        plan=words.plan_line(plan) if plan and plan.steps else "",
+        troubles=_troubles(report, plan),
+        moving=_moving(report),
+        plan=_still_to_do(report, plan),
         plan_digest=plan.digest if plan and plan.steps else "",
         planned=_planned(plan)[:MOVES_MAX],
         runs=recent_runs(report, runs_before),
@@ -133,7 +164,9 @@ def fleet_status(
 
 
 def noteworthy(report: Report, runs_before: Sequence[RunSummary]) -> bool:
-    """Whether the pass leaves a record: it did something, or its result is another than the last record's."""
+    """Whether the pass leaves a record: it is over, and did something or has another result than the last record."""
+    if report.result is Result.RUNNING:
+        return False
     if report.steps or report.adopted:
         return True
     before = newest_first(runs_before)
@@ -165,7 +198,7 @@ def host_uses(report: Report, documents: Mapping[str, Host]) -> tuple[HostUse, .
 def host_use(look: Look, document: Host | None, trouble: str = "", text: str = "") -> HostUse:
     """One host."""
     if not isinstance(look, HostFacts):
-        return HostUse(look.name, trouble or HostReason.UNREACHABLE, text or look.reason, "", "", 0, 0, 0, 0, 0, 0)
+        return HostUse(look.name, trouble or HostReason.UNREACHABLE, text or look.reason, "", "", *[0] * 7)
     used, there = capacity.used(look), capacity.capacity(look, document)
     return HostUse(
         name=look.name,
@@ -176,6 +209,7 @@ def host_use(look: Look, document: Host | None, trouble: str = "", text: str = "
         guests=len(look.registrations),
         running=sum(entry.running for entry in look.registrations),
         memory_used_mib=used.memory_mib,
+        memory_kept_mib=used.memory_mib - capacity.running(look).memory_mib,
         memory_capacity_mib=there.memory_mib,
         cpu_used_percent=used.cpu_percent,
         cpu_capacity_percent=there.cpu_percent,
@@ -204,11 +238,55 @@ def _is_trouble(guest: GuestStatus) -> bool:
     return guest.diff.finding is not Finding.UNMANAGED and (not guest.ready or guest.stalled is not None)
 
 
-def _trouble(guest: GuestStatus) -> Trouble:
+def _troubles(report: Report, plan: Plan | None) -> tuple[Trouble, ...]:
+    blocked = {entry.guest: entry for entry in plan.blocked} if plan else {}
+    return tuple(_trouble(guest, blocked.get(guest.diff.name)) for guest in report.guests if _is_trouble(guest))
+
+
+def _trouble(guest: GuestStatus, blocked: Blocked | None) -> Trouble:
     why = guest.stalled or guest.conditions[0]
     found: GuestDiff = guest.diff
-    places = tuple(str(place) for place in found.places)
-    return Trouble(found.name, found.finding, found.wanted, places, guest.stalled is not None, why.reason, why.message)
+    message, fix = why.message, ""
+    if guest.stalled is not None and blocked is not None and why.reason == blocked.reason:
+        message, fix = blocked.text, blocked.fix
+    return Trouble(
+        guest=found.name,
+        finding=found.finding,
+        wanted=found.wanted,
+        places=tuple(str(place) for place in found.places),
+        stalled=guest.stalled is not None,
+        reason=why.reason,
+        message=message,
+        fix=fix,
+        since=why.since,
+    )
+
+
+def _moving(report: Report) -> tuple[MovingStep, ...]:
+    runs = [run for run in (*report.adopted, *report.steps) if run.progress.state is StepState.STARTED]
+    return tuple(
+        MovingStep(
+            guest=run.step.guest,
+            kind=run.step.kind,
+            source=run.step.source,
+            target=run.step.target,
+            method=run.step.method,
+            hop=run.step.hop,
+            started=words.when(run.progress.started_s) if run.progress.started_s is not None else "",
+            predicted_s=round(run.step.duration_s, 1),
+            change=words.change(run.step),
+        )
+        for run in runs
+    )
+
+
+def _still_to_do(report: Report, plan: Plan | None) -> str:
+    """On one line. In the middle of a pass without times: they were predicted for the whole plan."""
+    if plan is None or not plan.steps:
+        return ""
+    if report.result is Result.RUNNING:
+        return ", ".join([*words.work(plan), words.downtime(plan)])
+    return words.plan_line(plan)
 
 
 def _planned(plan: Plan | None) -> tuple[PlannedStep, ...]:

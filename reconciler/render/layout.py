@@ -86,12 +86,16 @@ def _pieces(word: str, room: int) -> list[str]:
     return [*pieces, word] if word else pieces
 
 
-def bar(part: float, whole: float, width: int) -> str:
-    """`part` of `whole` as a bar of exactly `width` columns. What is over is as full as full gets."""
+def bar(part: float, whole: float, width: int, *, kept: float = 0.0) -> str:
+    """`part` of `whole` as a bar of exactly `width` columns, and what is `kept` beside it. What is over is as full as
+    full gets; what is kept is seen wherever there is room for it."""
     share = min(1.0, max(0.0, part / whole)) if whole > 0 else float(part > 0)
     eighths = round(share * width * 8)
     full, rest = divmod(eighths, 8)
-    return (BLOCKS[8] * full + (BLOCKS[rest] if rest else "")).ljust(width, "░")
+    drawn = BLOCKS[8] * full + (BLOCKS[rest] if rest else "")
+    if kept > 0 and whole > 0:
+        drawn = drawn.ljust(min(width, max(len(drawn) + 1, round((part + kept) / whole * width))), "▒")
+    return drawn.ljust(width, "░")
 
 
 @dataclass(frozen=True)

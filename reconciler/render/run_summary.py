@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from reconciler.core.commands import Verb
 from reconciler.core.execution.run import StepState
 from reconciler.core.model import Method, StepKind
 from reconciler.core.reports.report import Report, Result, StepRun
@@ -16,6 +17,7 @@ from reconciler.render.paths import run_path
 from reconciler.render.words import change, when
 
 BEGUN = frozenset({StepState.STARTED, StepState.DONE, StepState.FAILED, StepState.UNKNOWN})
+STOPS = frozenset({Verb.STOP.value, Verb.STOP_HARD.value})
 BAD = frozenset({StepState.FAILED, StepState.UNKNOWN})
 
 
@@ -42,6 +44,12 @@ class MoveSummary:
     """Whether an earlier controller began it."""
     change: str = ""
     """What a set step changes, in words."""
+    why: str = ""
+    """Why the plan had this step, in this way."""
+    started: str = ""
+    """When its first attempt began; empty where none did."""
+    down_s: float | None = None
+    """How long the guest was down, from the request to stop until its start was answered; None where it was not."""
 
     @property
     def begun(self) -> bool:
@@ -67,6 +75,10 @@ class RunSummary:
     moves: tuple[MoveSummary, ...]
     left_out: int = 0
     """How many moves are not listed here for want of room."""
+    author: str = ""
+    """Who wrote the commit."""
+    controller: str = ""
+    """Which controller ran it."""
 
     @property
     def path(self) -> str:
@@ -96,6 +108,8 @@ def run_summary(report: Report) -> RunSummary:
         moved=len(moved_guests(moves)),
         failed=len(failed_guests(moves)),
         moves=moves,
+        author=report.commit.author if report.commit else "",
+        controller=report.controller,
     )
 
 
@@ -140,7 +154,21 @@ def _move(run: StepRun, adopted: bool) -> MoveSummary:
         predicted_s=_tenths(step.duration_s),
         adopted=adopted,
         change=change(step),
+        why=step.reason,
+        started=when(progress.started_s) if progress.started_s is not None else "",
+        down_s=_down_s(run),
     )
+
+
+def _down_s(run: StepRun) -> float | None:
+    """Measured on what was sent: nobody watches the guest itself. A guest that was stopped for its own sake, or was
+    not started again, counts as down until the step ended."""
+    stops = [command.sent_s for command in run.commands if command.verb in STOPS]
+    if not stops:
+        return None
+    starts = [command.ended_s for command in run.commands if command.verb == Verb.START and command.sent_s >= stops[0]]
+    ended_s = starts[-1] if starts else run.progress.ended_s
+    return _tenths(max(0.0, ended_s - stops[0])) if ended_s is not None else None
 
 
 def _tenths(seconds: float) -> float:

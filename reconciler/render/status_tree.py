@@ -7,20 +7,21 @@ nothing is committed. Never reads or writes git; what lay there before comes in,
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.core.desired import Host
+from reconciler.core.reports.conditions import lasting
 from reconciler.core.reports.json_values import canonical, parsed
 from reconciler.core.reports.report import GuestStatus, Report, Result
 from reconciler.core.reports.snapshot import host_to_json
 from reconciler.render.fleet_status import FleetStatus, fleet_status, noteworthy
 from reconciler.render.markdown.readme import readme
-from reconciler.render.outputs.guest import guest_json, last_move_from_json
+from reconciler.render.outputs.guest import GuestBefore, guest_from_json, guest_json
 from reconciler.render.outputs.run import run_json
 from reconciler.render.outputs.status import status_from_json, status_json
 from reconciler.render.paths import GUESTS, INDEX, OBSERVED, README, guest_path, host_path, twin_path
-from reconciler.render.run_summary import MoveSummary, RunSummary, failed_guests, moved_guests, moves_of, run_summary
-from reconciler.render.words import counted
+from reconciler.render.run_summary import RunSummary, failed_guests, moved_guests, moves_of, run_summary
+from reconciler.render.words import counted, when
 
 
 @dataclass(frozen=True)
@@ -28,27 +29,22 @@ class Before:
     """What the branch said before this pass, as far as the next files need it."""
 
     runs: tuple[RunSummary, ...] = ()
-    last_moves: Mapping[str, tuple[MoveSummary, str]] = field(default_factory=dict)
-    """Path of a guest's file -> its last move and the path of that run."""
+    guests: Mapping[str, GuestBefore] = field(default_factory=dict)
+    """By the path of a guest's file."""
 
 
 def read_before(files: Mapping[str, bytes]) -> Before:
     """From index.json and the files in guests/, as they lie on the branch. What cannot be read was never written."""
     status = read_status(files.get(INDEX, b""))
-    last_moves = {}
-    for path in sorted(files):
-        if path.startswith(GUESTS):
-            last = _last_move(files[path])
-            if last is not None:
-                last_moves[path] = last
-    return Before(status.runs if status else (), last_moves)
+    guests = {path: _guest_before(files[path]) for path in sorted(files) if path.startswith(GUESTS)}
+    return Before(status.runs if status else (), guests)
 
 
-def _last_move(content: bytes) -> tuple[MoveSummary, str] | None:
+def _guest_before(content: bytes) -> GuestBefore:
     try:
-        return last_move_from_json(parsed(content))
+        return guest_from_json(parsed(content))
     except ValueError:
-        return None
+        return GuestBefore()
 
 
 def read_status(index: bytes) -> FleetStatus | None:
@@ -62,12 +58,15 @@ def read_status(index: bytes) -> FleetStatus | None:
 def status_files(
     report: Report, existing: Mapping[str, bytes] | None = None, documents: Mapping[str, Host] | None = None
 ) -> dict[str, bytes]:
-    """Path -> content, for everything this pass has to say; older run records stay as they are. Of the `existing` files
-    only index.json and guests/ are read. With the Host documents, capacities count what those take away."""
+    """Path -> content, for everything this pass has to say so far; older run records stay as they are, and that of a
+    pass under way is not there yet. Of the `existing` files only index.json and guests/ are read: they say since when
+    conditions hold. With the Host documents, capacities count what those take away."""
     before = read_before(existing or {})
+    paths = _paths(report.guests)
+    report = _lasting(report, paths, before)
     status = fleet_status(report, before.runs, documents)
     files = {README: readme(status).encode(), INDEX: canonical(status_json(status))}
-    files |= _guests(report, before)
+    files |= _guests(report, paths, before)
     for name, look in sorted(report.observed.hosts.items()):
         files[host_path(name)] = canonical(host_to_json(look))
     if noteworthy(report, [run for run in before.runs if run.id != report.id]):
@@ -110,24 +109,42 @@ def _subject(report: Report, moved: int, failed: int) -> str:
     return f"{report.fleet}: {', '.join(parts)}"
 
 
-def _guests(report: Report, before: Before) -> dict[str, bytes]:
+def _lasting(report: Report, paths: Sequence[str], before: Before) -> Report:
+    """The same report; each condition says since when it holds."""
+    now, unknown = when(report.ended_s), GuestBefore()
+    guests = tuple(
+        replace(guest, conditions=lasting(guest.conditions, before.guests.get(path, unknown).since, now))
+        for guest, path in zip(report.guests, paths, strict=True)
+    )
+    return replace(report, guests=guests)
+
+
+def _guests(report: Report, paths: Sequence[str], before: Before) -> dict[str, bytes]:
     begun = [move for move in moves_of(report) if move.begun]
     by_uuid, by_name = {move.uuid: move for move in begun}, {move.guest: move for move in begun}
     run = run_summary(report).path
     files = {}
-    for path, guest in _paths(report.guests):
+    unknown = GuestBefore()
+    for path, guest in zip(paths, report.guests, strict=True):
         move = by_uuid.get(guest.diff.uuid) or (by_name.get(guest.diff.name) if guest.diff.wanted else None)
-        last, last_run = (move, run) if move is not None else before.last_moves.get(path, (None, ""))
+        earlier = before.guests.get(path, unknown)
+        last, last_run = (move, run) if move is not None else (earlier.last_move, earlier.last_run)
         files[path] = canonical(guest_json(guest, last, last_run))
     return files
 
 
-def _paths(guests: Sequence[GuestStatus]) -> list[tuple[str, GuestStatus]]:
-    """A path for each guest. Where several bear one name, the declared one has the plain path."""
-    paths: dict[str, GuestStatus] = {}
-    for guest in sorted(guests, key=lambda guest: (not guest.diff.wanted, guest.diff.name, guest.diff.uuid)):
-        path = guest_path(guest.diff.name)
-        if path in paths:
-            path = twin_path(guest.diff.name, guest.diff.uuid)
-        paths[path] = guest
-    return sorted(paths.items())
+def _paths(guests: Sequence[GuestStatus]) -> list[str]:
+    """A path for each guest, in their order. Where several bear one name, the declared one has the plain path."""
+    paths, taken = [""] * len(guests), set[str]()
+    order = sorted(
+        range(len(guests)),
+        key=lambda at: (not guests[at].diff.wanted, guests[at].diff.name, guests[at].diff.uuid),
+    )
+    for at in order:
+        name, uuid = guests[at].diff.name, guests[at].diff.uuid
+        path = guest_path(name)
+        while path in taken:
+            path, uuid = twin_path(name, uuid), f"{uuid}+"
+        taken.add(path)
+        paths[at] = path
+    return paths

@@ -42,6 +42,17 @@ def when(seconds: float) -> str:
         return "unknown"
 
 
+def minute(moment: str) -> str:
+    """`2026-11-23 20:15`: as precise as people need it, from what `when` gave; nothing from nothing."""
+    return moment[:16].replace("T", " ")
+
+
+def person(author: str) -> str:
+    """`Ann Lee` of `Ann Lee <ann@example.org>`; the address where there is no name."""
+    name, mark, address = author.partition("<")
+    return name.strip() or (address.removesuffix(">") if mark else "")
+
+
 def short_commit(commit: Commit | None) -> str:
     """The id as people quote it; a plan of documents that were never committed has none."""
     return commit.id[:COMMIT_CHARACTERS] if commit is not None else "uncommitted documents"

@@ -10,12 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from reconciler.core.execution.run import Progress, StepState
 from reconciler.core.planning.plan import Plan
 from reconciler.core.reports.report import Report, Result
 from reconciler.render.fleet_status import fleet_status
 from reconciler.render.markdown.budget import Section, page
 from reconciler.render.markdown.plan import CHARACTERS_MAX, MARKER, plan_markdown
 from reconciler.render.markdown.readme import readme
+from reconciler.render.status_tree import read_status, status_files
 from tests.render import example
 from tests.render.values import HOSTILE, plans, reports
 
@@ -141,37 +143,101 @@ def test_every_section_gets_its_share_before_any_takes_the_rest() -> None:
 
 
 def test_the_readme_says_how_the_fleet_stands() -> None:
-    assert readme(fleet_status(example.REPORT)).startswith(
+    status = read_status(status_files(example.REPORT)["index.json"])
+    assert status is not None
+    assert readme(status).startswith(
         """\
 # Fleet demo
 
 **Incomplete**: 2 of 4 declared guests are not there yet; the next pass goes on. 1 host is in trouble.
 
+`██████████░░░░░░░░░░` 2 of 4 guests as declared · 1 needs a person · 1 not settled · 1 unmanaged
+
 Documents: 3f2a9c1d3f2a9c1d3f2a9c1d3f2a9c1d3f2a9c1d, Move the web tier to vmhost-b \
 (Ann Lee &lt;ann@&#8203;example.org&gt;)
 
-## Guests that are not as declared
+## Guests that need a person
 
-| Guest | Is on | Declared on | Why |
-| --- | --- | --- | --- |
-| db02 | vmhost-a (running) | vmhost-b | **DowntimeForbidden**: db02 would go down; the document says downtime: \
-forbidden (set spec.migration.downtime to allowed) |
-| batch07 | not seen | vmhost-a | **OwnerUnknown**: not on any host that answered; not read: vmhost-c |
+| Guest | Is on | Declared on | Since | Why |
+| --- | --- | --- | --- | --- |
+| db02 | vmhost-a (running) | vmhost-b | 2025-11-23 20:30 | **DowntimeForbidden**: db02 would go down; the document \
+says downtime: forbidden<br>*Helps:* set spec.migration.downtime to allowed |
+
+## Other guests that are not as declared
+
+| Guest | Is on | Declared on | Since | Why |
+| --- | --- | --- | --- | --- |
+| batch07 | not seen | vmhost-a | 2025-11-23 20:30 | **OwnerUnknown**: not on any host that answered; not read: \
+vmhost-c |
 
 ## Hosts
 
-| Host | Memory for guests | Used | Of | Running | Registered | Version |
-| --- | --- | ---: | ---: | ---: | ---: | --- |
-| vmhost-a | `███████████████░░░░░` | 48 GiB | 64 GiB | 1 | 2 | integrity-vm 4.3 |
-| vmhost-b | `█████░░░░░░░░░░░░░░░` | 16 GiB | 64 GiB | 1 | 1 | integrity-vm 4.3 |
-| vmhost-c | **Unreachable**: connection refused | - | - | - | - | - |
-| vmhost-d | `██████▎░░░░░░░░░░░░░` | 20 GiB | 64 GiB | 2 | 2 | integrity-vm 4.3 |
+█ used · ▒ kept for guests on their way · ░ free
+
+| Host | Memory for guests | Used | Free | Of | Running | Registered | Version |
+| --- | --- | ---: | ---: | ---: | ---: | ---: | --- |
+| vmhost-a | `███████████████░░░░░` | 48 GiB | 16 GiB | 64 GiB | 1 | 2 | integrity-vm 4.3 |
+| vmhost-b | `█████░░░░░░░░░░░░░░░` | 16 GiB | 48 GiB | 64 GiB | 1 | 1 | integrity-vm 4.3 |
+| vmhost-c | **Unreachable**: connection refused | - | - | - | - | - | - |
+| vmhost-d | `██████▎░░░░░░░░░░░░░` | 20 GiB | 44 GiB | 64 GiB | 2 | 2 | integrity-vm 4.3 |
+
+## Last runs
+
+| Begun | Result | Moved | Failed | Took | Documents | By |
+| --- | --- | --- | ---: | ---: | --- | --- |
+| [2025-11-23 20:15](runs/2025/11/23/20251123T201504-7f3a.json) | incomplete | web01 → vmhost-b and db-primary → \
+vmhost-d | 1 | 15m05s | 3f2a9c1d3f Move the web tier to vmhost-b | Ann Lee |
 
 ## Last moves
 
-Begun 2025-11-23T20:15:04Z, [20251123T201504-7f3a](runs/2025/11/23/20251123T201504-7f3a.json).
+Begun 2025-11-23 20:15, [20251123T201504-7f3a](runs/2025/11/23/20251123T201504-7f3a.json).
+
+| Guest | From → to | How | Why | Ended | Took | Down |
+| --- | --- | --- | --- | --- | ---: | ---: |
+| web01 | vmhost-a&nbsp;→ vmhost-b | online | declared on vmhost-b | done | 1m10s | - |
 """
     )
+
+
+def test_the_readme_names_what_is_under_way_and_the_room_that_is_kept_for_it() -> None:
+    moving = replace(example.REPORT.steps[0], progress=Progress(StepState.STARTED, started_s=example.BEGUN_S))
+    status = fleet_status(replace(example.REPORT, result=Result.RUNNING, steps=(moving,)))
+    hosts = tuple(replace(host, memory_kept_mib=8192, memory_used_mib=24576) for host in status.hosts[1:2])
+    shown = readme(replace(status, hosts=hosts))
+    assert "**Running**: 1 step under way; 2 of 4 declared guests are not as declared yet." in shown
+    assert "| web01 | vmhost-a&nbsp;→ vmhost-b | online | 2025-11-23 20:15 | 1m12s |" in shown
+    assert "| vmhost-b | `█████▒▒▒░░░░░░░░░░░░` | 16 GiB | 8 GiB | 40 GiB | 64 GiB |" in shown
+
+
+def test_the_readme_of_a_large_fleet_stays_a_page_that_forges_show() -> None:
+    """1,000 hosts and 20,000 guests, half of them blocked, with the longest texts in a script of three bytes."""
+    status = fleet_status(example.REPORT)
+    hosts = [
+        replace(status.hosts[0], name=f"host-{number:04}", version=f"4.{number % 3}", memory_used_mib=number * 65)
+        for number in range(990)
+    ] + [replace(status.hosts[2], name=f"away-{number}", text="日" * 400) for number in range(10)]
+    troubles = [
+        replace(trouble, guest=f"guest-{number}-{trouble.guest}", message="日本語" * 200, fix="語" * 300)
+        for number in range(5_000)
+        for trouble in status.troubles
+    ]
+    run = replace(status.runs[0], subject="本" * 400, moves=status.runs[0].moves * 25)
+    counts = replace(status.counts, declared=20_000, stalled=5_000, hosts=1_000, hosts_in_trouble=10)
+    shown = readme(replace(status, hosts=tuple(hosts), troubles=tuple(troubles), counts=counts, runs=(run,) * 10))
+    assert len(shown.encode()) < 64 * 1024
+    for title in (
+        "need a person",
+        "Hosts in trouble",
+        "Hosts by platform",
+        "The fullest hosts",
+        "Last runs",
+        "Last moves",
+    ):
+        assert title in shown
+    assert "| integrity-vm 4.1 | 330 |" in shown
+    assert "host-0989" in shown, "the fullest"
+    assert "host-0500" not in shown
+    assert shown.endswith("with its commands.\n")
 
 
 def test_the_readme_of_a_fleet_in_report_mode_shows_what_would_be_done() -> None:
@@ -180,9 +246,11 @@ def test_the_readme_of_a_fleet_in_report_mode_shows_what_would_be_done() -> None
     )
     assert "## Held\n\n- **TooManyMoves**" in shown
     assert "## Still to do\n\n3 min, the shortest possible · 4 moves" in shown
-    assert "| web01 | vmhost-a → vmhost-b | online | - |" in shown
+    assert "| web01 | vmhost-a&nbsp;→ vmhost-b | online | - |" in shown
 
 
 def test_a_long_list_ends_with_where_the_rest_is() -> None:
     report = replace(example.REPORT, guests=example.GUESTS * 100)
-    assert "*100 more are in `index.json` or the run record.*" in readme(fleet_status(report))
+    shown = readme(fleet_status(report))
+    assert "*50 more guests are in `index.json` or the run record.*" in shown
+    assert "DowntimeForbidden: 100\n" in shown, "so many of each reason"

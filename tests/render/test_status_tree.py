@@ -6,12 +6,16 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from reconciler.core.diff import Diff
+from reconciler.core.execution.run import Progress, StepState
 from reconciler.core.planning.plan import Brake
+from reconciler.core.reports.conditions import conditions as core_conditions
 from reconciler.core.reports.report import Report, Result
 from reconciler.git.status_branch import PATH_PART
+from reconciler.render.outputs.guest import GuestBefore
 from reconciler.render.status_tree import commit_message, read_before, read_status, stale_files, status_files
 from tests.render import example
 from tests.render.example import REPORT, later
@@ -81,6 +85,61 @@ def test_a_guest_keeps_its_last_move_until_the_next_one() -> None:
     assert (moved["last_move"]["target"], moved["last_run"]) == ("vmhost-b", RECORD)
 
 
+def conditions(files: dict[str, bytes], path: str) -> dict[str, tuple[str, str]]:
+    """Type -> reason and since when."""
+    document: Any = json.loads(files[path])
+    return {entry["type"]: (entry["reason"], entry["since"]) for entry in document["conditions"]}
+
+
+def test_a_condition_says_since_when_it_holds_however_many_passes_ago_that_was() -> None:
+    first = status_files(REPORT)
+    assert ("DowntimeForbidden", "2025-11-23T20:30:09Z") == conditions(first, "guests/7b/db02.json")["Stalled"]
+    assert conditions(first, "guests/7b/db02.json") == conditions(
+        status_files(later(later()), first), "guests/7b/db02.json"
+    )
+    status = read_status(status_files(later(later()), first)["index.json"])
+    assert status is not None
+    assert {"db02": "2025-11-23T20:30:09Z", "batch07": "2025-11-23T20:30:09Z"} == {
+        trouble.guest: trouble.since for trouble in status.troubles
+    }
+
+
+def test_a_condition_counts_anew_when_its_reason_changes_and_not_when_its_words_do() -> None:
+    first = status_files(REPORT)
+
+    def blocked(reason: str, text: str) -> dict[str, tuple[str, str]]:
+        found = core_conditions(REPORT.guests[2].diff, replace(example.BLOCKED, reason=reason, text=text), None, False)
+        guests = (*REPORT.guests[:2], replace(REPORT.guests[2], conditions=found), *REPORT.guests[3:])
+        return conditions(status_files(replace(later(), guests=guests), first), "guests/7b/db02.json")
+
+    assert "2025-11-23T20:30:09Z" == blocked("DowntimeForbidden", "in other words")["Stalled"][1]
+    assert ("NoRoom", "2025-11-23T20:48:28Z") == blocked("NoRoom", "vmhost-b is full")["Stalled"]
+    assert "2025-11-23T20:30:09Z" == blocked("NoRoom", "vmhost-b is full")["Ready"][1], "that one did not change"
+
+
+@pytest.mark.parametrize("since", ["yesterday", "", None, 7, ["2025-11-23T20:30:09Z"]])
+def test_a_time_that_cannot_be_read_counts_from_now(since: object) -> None:
+    first = status_files(REPORT)
+    document: Any = json.loads(first["guests/7b/db02.json"])
+    for entry in document["conditions"]:
+        entry["since"] = since
+    files = {**first, "guests/7b/db02.json": json.dumps(document).encode()}
+    assert "2025-11-23T20:48:28Z" == conditions(status_files(later(), files), "guests/7b/db02.json")["Stalled"][1]
+
+
+def test_a_pass_under_way_leaves_no_record_and_says_what_is_under_way() -> None:
+    moving = replace(example.ended(example.WEB01, StepState.STARTED, 0, example.DONE), commands=())
+    moving = replace(moving, progress=Progress(StepState.STARTED, started_s=example.BEGUN_S))
+    running = replace(REPORT, result=Result.RUNNING, steps=(moving, *REPORT.steps[1:]))
+    files = status_files(running)
+    assert [] == [path for path in files if path.startswith("runs/")]
+    status = read_status(files["index.json"])
+    assert status is not None
+    assert ([("web01", "vmhost-b")], ()) == ([(step.guest, step.target) for step in status.moving], status.runs)
+    assert status_files(running, files) == files, "published again it is the same"
+    assert RECORD in status_files(REPORT, files), "the end of the pass writes it"
+
+
 def test_a_step_that_never_began_is_nobodys_last_move() -> None:
     batch: Any = json.loads(status_files(REPORT)["guests/37/batch07.json"])
     assert (batch["last_move"]["target"], batch["last_move"]["state"]) == ("vmhost-e", "unknown")
@@ -115,7 +174,7 @@ def test_a_branch_that_holds_anything_else_counts_as_empty() -> None:
     """What others wrote there is shown to nobody and harms nothing."""
     strange = {"index.json": b"\xff[", "guests/1f/web01.json": b'{"kind": "GuestStatus"}', "guests/x": b"[" * 10_000}
     before = read_before(strange)
-    assert (before.runs, before.last_moves) == ((), {})
+    assert (before.runs, [*before.guests.values()]) == ((), [GuestBefore(), GuestBefore()])
     assert status_files(REPORT, strange) == status_files(REPORT)
 
 

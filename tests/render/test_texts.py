@@ -179,7 +179,8 @@ settled, 1 unmanaged, 1 host in trouble.
 
 Not as declared
   db02: DowntimeForbidden: db02 would go down; the document says downtime:
-    forbidden (set spec.migration.downtime to allowed)
+    forbidden
+    fix: set spec.migration.downtime to allowed
   batch07: OwnerUnknown: not on any host that answered; not read: vmhost-c
 
 HOST      MEMORY                   USED      OF  RUNNING  VERSION

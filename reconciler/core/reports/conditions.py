@@ -6,7 +6,7 @@ Called by loop/ at the end of a pass; the words follow what Kubernetes tools und
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from reconciler.core.diff import Finding, GuestDiff
@@ -41,6 +41,8 @@ class Condition:
     status: Status
     reason: str
     message: str
+    since: str = ""
+    """When status and reason became what they are, as RFC 3339 has it; empty where that was never reported."""
 
 
 READY: Mapping[Finding, tuple[Status, str]] = {
@@ -89,6 +91,15 @@ def conditions(
 
 DELIBERATE = frozenset({Reason.GUEST_SUSPENDED, Reason.HOST_SUSPENDED, Reason.HOST_IN_MAINTENANCE, Reason.DRIFTED})
 """Somebody wants it so: nothing is on its way, and nothing is wrong. Said by Reconciling, and Stalled is False."""
+
+Held = tuple[str, str, str]
+"""Type, status and reason: what a condition was as it was reported before."""
+
+
+def lasting(found: tuple[Condition, ...], before: Mapping[Held, str], now: str) -> tuple[Condition, ...]:
+    """The conditions, each with the time since which it holds: what was reported `before` where neither status nor
+    reason changed, else `now`."""
+    return tuple(replace(entry, since=before.get((entry.type, entry.status, entry.reason)) or now) for entry in found)
 
 
 def _stalled(guest: GuestDiff, blocked: Blocked | None, outcome: Outcome | None, pending: bool) -> Condition | None:

@@ -1,6 +1,6 @@
 """What a pass tells people: the one value that status branch, terminal and history are rendered from.
 
-Made by loop/ at the end of a pass, and while it goes on for live progress. Holds no text for display beyond sentences.
+Made by loop/ at the end of a pass, and while a long one goes on. Holds no text for display beyond sentences.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from reconciler.errors import ExitCode
 
 
 class Result(StrEnum):
-    """How a pass ended as a whole."""
+    """How a pass ended as a whole, or that it has not."""
 
+    RUNNING = "running"
+    """It is under way: this report is of what is done so far."""
     CONVERGED = "converged"
     """Every declared guest is where and as it shall be."""
     BLOCKED = "blocked"
@@ -103,6 +105,6 @@ class Report:
         """What the command that made this pass tells its caller."""
         if self.result is Result.HELD or self.result is Result.BLOCKED:
             return ExitCode.HELD
-        if self.result is Result.INCOMPLETE:
+        if self.result in (Result.INCOMPLETE, Result.RUNNING):
             return ExitCode.HOST
         return ExitCode.HOST if self.difference.hosts else ExitCode.OK

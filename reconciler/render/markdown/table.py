@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from reconciler.render.escape import markdown
 from reconciler.render.markdown.budget import Section
 
+ROWS_MAX = 50
+"""A table for people has no more rows; JSON has all of them."""
 TEXT_CHARACTERS = 500
 """A text that a document or host said is shown up to here; JSON has all of it."""
 
@@ -19,9 +21,9 @@ def said(text: str) -> str:
     return markdown(clipped(text))
 
 
-def clipped(text: str) -> str:
+def clipped(text: str, characters: int = TEXT_CHARACTERS) -> str:
     """Not longer than anyone reads."""
-    return text if len(text) <= TEXT_CHARACTERS else text[: TEXT_CHARACTERS - 1] + "…"
+    return text if len(text) <= characters else text[: characters - 1] + "…"
 
 
 def head(title: str, *columns: str) -> str:
@@ -35,6 +37,26 @@ def head(title: str, *columns: str) -> str:
 def row(cells: Sequence[str]) -> str:
     """One line of a table."""
     return f"| {' | '.join(cells)} |"
+
+
+def rows_section(
+    title: str,
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    noun: str,
+    share: float,
+    *,
+    about: str = "",
+    left_out: int = 0,
+) -> Section:
+    """A section that is a table, of at most ROWS_MAX rows; none where it has no rows. The title is our own; `about`
+    stands above the table, and so many rows more were `left_out` before."""
+    if not rows:
+        return Section("")
+    left_out += max(0, len(rows) - ROWS_MAX)
+    more = f"*{left_out} more {noun} are in `index.json` or the run record.*" if left_out else ""
+    top = [f"## {title}", "", *([about, ""] if about else []), *([more, ""] if more else []), head("", *columns)]
+    return Section("\n".join(top), tuple(row(cells) for cells in rows[:ROWS_MAX]), noun, share)
 
 
 def folded_section(title: str, parts: tuple[str, ...], noun: str, share: float) -> Section:

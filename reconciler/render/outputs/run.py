@@ -22,8 +22,6 @@ def run_json(report: Report) -> Json:
         {
             **plain_fields(run_summary(report)),
             "fleet": report.fleet,
-            "controller": report.controller,
-            "author": report.commit.author if report.commit else "",
             "ended": when(report.ended_s),
             "brakes": plain(report.brakes),
             "hosts": plain(report.difference.hosts),

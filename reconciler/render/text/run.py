@@ -113,6 +113,7 @@ def _last_line(report: Report) -> str:
     done = ", ".join(parts) or "nothing was done"
     took = f" in {format_duration(report.ended_s - report.started_s)}" if parts else ""
     follows = {
+        Result.RUNNING: "the pass goes on",
         Result.CONVERGED: "the fleet is as declared",
         Result.BLOCKED: "what is left needs a person",
         Result.HELD: "the rest is held" if parts else "the plan is held",

@@ -49,7 +49,21 @@ MOVES = (
     Column("ENDED"),
     Column("TOOK", right=True),
 )
-RESULT_STYLES = {Result.CONVERGED: "good", Result.BLOCKED: "bad", Result.HELD: "warn", Result.INCOMPLETE: "warn"}
+MOVING = (
+    Column("BEGUN (UTC)"),
+    Column("GUEST", flexible=True),
+    Column("FROM", flexible=True),
+    Column("→ TO", flexible=True),
+    Column("HOW"),
+    Column("PLANNED", right=True),
+)
+RESULT_STYLES = {
+    Result.RUNNING: "strong",
+    Result.CONVERGED: "good",
+    Result.BLOCKED: "bad",
+    Result.HELD: "warn",
+    Result.INCOMPLETE: "warn",
+}
 STATE_STYLES = {"done": "good", "failed": "bad", "unknown": "bad"}
 
 
@@ -58,6 +72,7 @@ def status_text(status: FleetStatus, *, paint: Paint = no_paint) -> str:
     sections = [
         _headline(status, paint),
         brake_lines(status.brakes, paint),
+        _moving(status, paint),
         _troubles(status, paint),
         wrap(words.sentence(status.plan), first="Still to do: ") if status.plan else [],
         use_lines(status.hosts, paint),
@@ -84,15 +99,32 @@ def _headline(status: FleetStatus, paint: Paint) -> list[str]:
 
 
 def _troubles(status: FleetStatus, paint: Paint) -> list[str]:
-    troubles = sorted(status.troubles, key=lambda trouble: (not trouble.stalled, trouble.guest))
+    troubles = sorted(status.troubles, key=lambda trouble: (not trouble.stalled, trouble.since or "9", trouble.guest))
     lines = [paint("bad", "Not as declared")] if troubles else []
     for trouble in troubles[:TROUBLES_MAX]:
-        lines += wrap(
-            f"{name(trouble.guest)}: {terminal(trouble.reason)}: {terminal(trouble.message)}", first="  ", rest="    "
-        )
+        since = f" (since {terminal(words.minute(trouble.since))})" if trouble.since else ""
+        why = f"{terminal(trouble.reason)}: {terminal(trouble.message)}{since}"
+        lines += wrap(f"{name(trouble.guest)}: {why}", first="  ", rest="    ")
+        if trouble.fix:
+            lines += wrap(terminal(trouble.fix), first="    fix: ")
     if len(troubles) > TROUBLES_MAX:
         lines.append(f"  and {len(troubles) - TROUBLES_MAX} more: see -o json")
     return lines
+
+
+def _moving(status: FleetStatus, paint: Paint) -> list[str]:
+    rows = [
+        (
+            terminal(words.minute(step.started))[5:],
+            Cell(terminal(step.guest), "strong"),
+            terminal(step.source),
+            f"→ {terminal(step.target)}" if step.target != step.source else "",
+            f"{step.method or step.kind}{' hop' if step.hop else ''}",
+            format_duration(step.predicted_s),
+        )
+        for step in status.moving
+    ]
+    return [paint("strong", "Under way"), *table(MOVING, rows, paint=paint, indent="  ")] if rows else []
 
 
 def use_lines(hosts: Sequence[HostUse], paint: Paint = no_paint) -> list[str]:
@@ -113,13 +145,18 @@ def _use(host: HostUse) -> tuple[str | Cell, ...]:
     style = "bad" if share > 100 else "warn" if share >= FULL_PERCENT else "good"
     return (
         terminal(host.name),
-        Cell(bar(host.memory_used_mib, host.memory_capacity_mib, BAR_CHARACTERS), style),
+        Cell(_bar(host), style),
         f"{share}%",
         format_memory(host.memory_used_mib),
         format_memory(host.memory_capacity_mib),
         f"{host.running}/{host.guests}",
         f"{terminal(host.platform)} {terminal(host.version)}",
     )
+
+
+def _bar(host: HostUse) -> str:
+    running_mib = host.memory_used_mib - host.memory_kept_mib
+    return bar(running_mib, host.memory_capacity_mib, BAR_CHARACTERS, kept=host.memory_kept_mib)
 
 
 def _last_run(status: FleetStatus, paint: Paint) -> list[str]:
@@ -138,7 +175,7 @@ def history_text(runs: Sequence[RunSummary], guest: str = "", *, paint: Paint = 
 def _runs_table(runs: Sequence[RunSummary], paint: Paint) -> list[str]:
     rows = [
         (
-            _begun(run)[5:],  # the year is in the id of the run
+            terminal(words.minute(run.started))[5:],  # the year is in the id of the run
             format_duration(run.duration_s),
             Cell(str(run.result), RESULT_STYLES[run.result]),
             str(run.moved),
@@ -151,11 +188,6 @@ def _runs_table(runs: Sequence[RunSummary], paint: Paint) -> list[str]:
     return table(RUNS, rows, paint=paint)
 
 
-def _begun(run: RunSummary) -> str:
-    """To the minute."""
-    return terminal(run.started[:16].replace("T", " "))
-
-
 def _guest_history(runs: Sequence[RunSummary], guest: str, paint: Paint) -> list[str]:
     moves = [(run, move) for run in runs for move in run.moves if move.guest == guest]
     if not moves:
@@ -163,15 +195,21 @@ def _guest_history(runs: Sequence[RunSummary], guest: str, paint: Paint) -> list
     lines = table(MOVES, [_move(run, move) for run, move in moves], paint=paint)
     for run, move in moves:
         if move.change:
-            lines += wrap(f"{_begun(run)}: set {terminal(move.change)}", first="  ", rest="    ")
+            lines += wrap(
+                f"{terminal(words.minute(run.started))}: set {terminal(move.change)}", first="  ", rest="    "
+            )
         if move.reason and move.state != "done":
-            lines += wrap(f"{_begun(run)}: {terminal(move.reason)}: {terminal(move.text)}", first="  ", rest="    ")
+            lines += wrap(
+                f"{terminal(words.minute(run.started))}: {terminal(move.reason)}: {terminal(move.text)}",
+                first="  ",
+                rest="    ",
+            )
     return lines
 
 
 def _move(run: RunSummary, move: MoveSummary) -> tuple[str | Cell, ...]:
     return (
-        _begun(run),
+        terminal(words.minute(run.started)),
         terminal(move.source),
         f"→ {terminal(move.target)}" if move.target != move.source else "",
         f"{move.method or move.kind}{' hop' if move.hop else ''}",
