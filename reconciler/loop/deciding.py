@@ -1,7 +1,8 @@
-"""The part of `advance` that turns looks into a plan, and the end of a pass into a report."""
+"""The part of `advance` that turns looks into a plan, and a pass, over or under way, into a report."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from reconciler.core.commands import Guard, Verb
@@ -24,7 +25,7 @@ from reconciler.core.reports.report import GuestStatus, Report, Result, StepRun
 from reconciler.errors import InvariantBroken
 from reconciler.loop import moving
 from reconciler.loop.effects import Ask, Publish, Remember
-from reconciler.loop.state import Config, Pass, Phase
+from reconciler.loop.state import Config, Pass, Phase, State
 from reconciler.loop.turn import Turn
 
 
@@ -214,7 +215,7 @@ def run_ended(turn: Turn) -> None:
     run = current.run
     if run is None:
         raise InvariantBroken("loop", "the end of a run that never was")
-    turn.change(done=(*current.done, *_step_runs(turn, run)))
+    turn.change(done=(*current.done, *_step_runs(turn, run, _reported(turn, run))))
     if run.plan.steps or (current.superseded is not None and not current.stopping):
         turn.change(run=None)
         look_at_all(turn)
@@ -222,12 +223,16 @@ def run_ended(turn: Turn) -> None:
         report(turn)
 
 
-def _step_runs(turn: Turn, run: Run) -> tuple[StepRun, ...]:
-    """How each step of the run went, with every command of every attempt."""
+def _reported(turn: Turn, run: Run) -> tuple[Step, ...]:
+    """The steps that the end of the run tells of. One that waits for a person is reported when it ends."""
+    left_out = () if turn.the_pass.frozen else (StepState.STARTED,)
+    return tuple(step for step in run.plan.steps if run.progress[step.id].state not in left_out)
+
+
+def _step_runs(turn: Turn, run: Run, steps: Iterable[Step]) -> tuple[StepRun, ...]:
+    """How each of these steps of the run went, with every command of every attempt."""
     step_runs = []
-    for step in run.plan.steps:
-        if run.progress[step.id].state is StepState.STARTED and not turn.the_pass.frozen:
-            continue  # it waits for a person, and is reported when it ends
+    for step in steps:
         prefix = moving.record_prefix(run, step)
         mine = [record_id for record_id in turn.steps if record_id.startswith(prefix)]
         log = tuple(entry for record_id in mine for entry in turn.log.get(record_id, ()))
@@ -239,42 +244,86 @@ def report(turn: Turn) -> None:
     """The pass is over."""
     current = turn.the_pass
     if current.frozen and current.run is not None:
-        turn.change(done=(*current.done, *_step_runs(turn, current.run)))
+        turn.change(done=(*current.done, *_step_runs(turn, current.run, _reported(turn, current.run))))
         current = turn.the_pass
-    _, observed = evidence.gather(turn.evidence, turn.observed(), turn.now_s)  # with the boots' floors, for CI's plans
+    observed = _observed(turn)
     difference = current.difference or diff(current.desired, observed, current.begin.previous_machines)
     plan = current.plans[-1] if current.plans else None
-    outcomes = _outcomes((*current.adopted, *current.done))
-    guests = []
-    for guest in difference.guests:
-        blocked = next((entry for entry in plan.blocked if entry.guest == guest.name), None) if plan else None
-        pending = plan is not None and any(step.guest == guest.name for step in plan.steps)
-        guests.append(GuestStatus(guest, conditions(guest, blocked, outcomes.get(guest.name), pending)))
-    brakes_held = plan.brakes if plan else ()
+    result = _result(plan, difference, (*current.adopted, *current.done))
     commit = current.desired.commit
     turn.note("report", id=current.begin.pass_id, commit=commit.id if commit else "")
-    turn.effects.append(
-        Publish(
-            Report(
-                id=current.begin.pass_id,
-                fleet=current.desired.fleet.name,
-                controller=turn.config.controller,
-                commit=commit,
-                started_s=current.started_s,
-                ended_s=turn.now_s,
-                result=_result(plan, difference, (*current.adopted, *current.done)),
-                difference=difference,
-                plans=current.plans,
-                steps=current.done,
-                guests=tuple(guests),
-                observed=observed,
-                brakes=brakes_held,
-                adopted=current.adopted,
-            )
-        )
-    )
+    turn.effects.append(Publish(_told(turn, result, observed, difference)))
     turn.current = None
     turn.moves, turn.waiting, turn.doing = {}, {}, {}
+
+
+def interim(state: State, now_s: float) -> Report | None:
+    """What the pass under way has done so far; None where there is nothing to tell: no pass, or no steps planned.
+
+    Pure, and part of no pass: whoever publishes it neither hastens nor delays anything. A guest whose step is under way
+    is told of as it was when the plan was made: what hosts say of it meanwhile means nothing yet. The run's record is
+    not written before the pass is over; its path, which the files of moved guests name, is known from the beginning.
+    """
+    turn = Turn(state, max(now_s, state.now_s))
+    current = turn.current
+    if current is None or current.run is None or current.difference is None or not current.run.plan.steps:
+        return None
+    run, observed = current.run, _observed(turn)
+    waiting = tuple(step for step in run.plan.steps if run.progress[step.id].state is StepState.WAITING)
+    begun = tuple(step for step in run.plan.steps if run.progress[step.id].state is not StepState.WAITING)
+    moving = {step.uuid for step in run.started}
+    planned = {guest.uuid: guest for guest in current.difference.guests if guest.uuid in moving}
+    fresh = diff(current.desired, observed, current.begin.previous_machines)
+    difference = replace(fresh, guests=tuple(planned.get(guest.uuid, guest) for guest in fresh.guests))
+    turn.change(
+        done=(*current.done, *_step_runs(turn, run, begun)), plans=(*current.plans, replace(run.plan, steps=waiting))
+    )
+    return _told(turn, Result.RUNNING, observed, difference, frozenset(step.guest for step in run.started))
+
+
+def milestones(state: State) -> tuple[tuple[str, int, StepState], ...]:
+    """How far each step of the pass under way has come: while this stays as it is, an interim report has no news."""
+    run = state.current.run if state.current is not None else None
+    if run is None:
+        return ()
+    return tuple((f"{run.id}/{step}", entry.attempt, entry.state) for step, entry in sorted(run.progress.items()))
+
+
+def _observed(turn: Turn) -> ObservedFleet:
+    """The newest looks, with the boots' floors, for CI's plans."""
+    return evidence.gather(turn.evidence, turn.observed(), turn.now_s)[1]
+
+
+def _told(
+    turn: Turn, result: Result, observed: ObservedFleet, difference: Diff, moving: frozenset[str] = frozenset()
+) -> Report:
+    """The report of the pass as it stands. The last plan is what is left; guests that are `moving` have a step under
+    way."""
+    current = turn.the_pass
+    plan = current.plans[-1] if current.plans else None
+    outcomes = _outcomes((*current.adopted, *current.done))
+    blocked = {entry.guest: entry for entry in reversed(plan.blocked)} if plan else {}
+    pending = moving | {step.guest for step in plan.steps} if plan else moving
+    guests = tuple(
+        GuestStatus(guest, conditions(guest, blocked.get(guest.name), outcomes.get(guest.name), guest.name in pending))
+        for guest in difference.guests
+    )
+    return Report(
+        id=current.begin.pass_id,
+        fleet=current.desired.fleet.name,
+        controller=turn.config.controller,
+        commit=current.desired.commit,
+        started_s=current.started_s,
+        ended_s=turn.now_s,
+        result=result,
+        difference=difference,
+        plans=current.plans,
+        steps=current.done,
+        guests=guests,
+        observed=observed,
+        brakes=plan.brakes if plan else (),
+        adopted=current.adopted,
+    )
 
 
 def _outcomes(done: tuple[StepRun, ...]) -> dict[str, Outcome]:

@@ -1,0 +1,107 @@
+"""What is told of a pass while it goes on: true, the same when told twice, and a beginning that the end continues."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reconciler.core.diff import Finding
+from reconciler.core.execution.run import StepState
+from reconciler.core.reports.conditions import ConditionType
+from reconciler.core.reports.report import Report, Result
+from reconciler.loop.deciding import interim, milestones
+from reconciler.loop.once import Options, run_once
+from reconciler.loop.publishing import publish_report
+from reconciler.loop.settings import read_settings
+from reconciler.loop.state import State
+from reconciler.loop.wiring import open_fleet
+from reconciler.render.status_tree import read_status
+from tests.cli.bench import Bench
+
+
+class Told:
+    """Publishes an interim report whenever a step has come further, as a daemon would."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.fleet = open_fleet(read_settings(bench.settings))
+        self.interims: list[Report] = []
+        self.states: list[State] = []
+        self.committed = 0
+        self._seen: object = ()
+
+    def __call__(self, state: State) -> None:
+        self.states.append(state)
+        report = interim(state, state.now_s)
+        if report is None or milestones(state) == self._seen:
+            return
+        self._seen = milestones(state)
+        self.interims.append(report)
+        self.committed += publish_report(self.fleet, report).commit is not None
+        assert () == publish_report(self.fleet, report).changed, "told twice it is the same"
+
+    def run(self) -> Report:
+        return run_once(self.fleet, Options(watch=self))
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Told:
+    """Two moves, one after the other: each is on its way from or to h2."""
+    bench = Bench(tmp_path).build()
+    bench.commit(web="h2", batch="h3")
+    return Told(bench)
+
+
+def test_each_interim_report_goes_on_where_the_last_one_ended_and_the_report_ends_it(told: Told) -> None:
+    final = told.run()
+    ended = [sum(run.progress.state is StepState.DONE for run in report.steps) for report in told.interims]
+    assert ended == sorted(ended)
+    assert (0, 2) == (ended[0], len(final.steps))
+    assert {Result.RUNNING} == {report.result for report in told.interims}
+    assert {final.id} == {report.id for report in told.interims}
+    assert {2} == {len(report.steps) + len(report.plans[-1].steps) for report in told.interims}, "begun, or left to do"
+    assert Result.CONVERGED is final.result
+
+
+def test_the_status_branch_shows_what_is_under_way_and_the_record_comes_at_the_end(told: Told) -> None:
+    final = told.run()
+    branch = told.fleet.status()
+    status = read_status(branch.read("index.json") or b"")
+    assert status is not None
+    assert (Result.RUNNING, True) == (status.result, bool(told.committed))
+    assert () == branch.files("runs/")
+    publish_report(told.fleet, final)
+    branch = told.fleet.status()
+    status = read_status(branch.read("index.json") or b"")
+    assert status is not None
+    assert (Result.CONVERGED, (), 1) == (status.result, status.moving, len(status.runs))
+    assert (status.runs[0].path,) == branch.files("runs/")
+
+
+def test_a_guest_on_its_way_is_told_of_as_planned_and_as_under_way(told: Told) -> None:
+    """Both hosts know a guest in mid-migration: that is no second copy, and nobody is to be alarmed."""
+    told.run()
+    moving = [report for state in told.states if (report := interim(state, state.now_s)) is not None]
+    for report in moving:
+        under_way = {run.step.guest for run in report.steps if run.progress.state is StepState.STARTED}
+        for guest in report.guests:
+            if guest.diff.name in under_way:
+                assert Finding.MISPLACED is guest.diff.finding
+                assert guest.holding(ConditionType.RECONCILING) is not None
+            assert guest.stalled is None
+    assert any(run.progress.state is StepState.STARTED for report in moving for run in report.steps)
+
+
+def test_a_guest_that_has_arrived_is_in_place_before_the_pass_is_over(told: Told) -> None:
+    told.run()
+    last = told.interims[-1]
+    done = {run.step.guest for run in last.steps if run.progress.state is StepState.DONE}
+    assert done
+    assert done <= {guest.diff.name for guest in last.guests if guest.ready}
+
+
+def test_there_is_nothing_to_tell_before_there_are_steps(told: Told) -> None:
+    told.run()
+    first = told.states[0]
+    assert (None, ()) == (interim(first, first.now_s), milestones(first))
+    assert interim(told.states[-1], 0.0) is None, "the pass is over"
