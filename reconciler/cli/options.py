@@ -5,7 +5,9 @@ Used by the files of commands/. Reads nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -98,3 +100,34 @@ def base(function: Decorated) -> Decorated:
     return click.option(
         "--base", default="", metavar="REV", help="Show only what is different from a plan at this revision."
     )(function)
+
+
+def moment(name: str, what: str) -> Callable[[Decorated], Decorated]:
+    """--since, --until: a time, as run records spell it; empty where it is not given."""
+    return click.option(
+        name,
+        default="",
+        metavar="WHEN",
+        callback=_moment,
+        help=f"{what} (UTC): `2026-11-23`, `2026-11-23T20:15`, or how long ago: `45m`, `12h`, `7d`.",
+    )
+
+
+AGO = re.compile(r"([0-9]{1,6})([mhd])")
+UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+def _moment(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """As run records spell it."""
+    if not value:
+        return ""
+    ago = AGO.fullmatch(value)
+    try:
+        if ago is not None:
+            at = datetime.now(UTC) - timedelta(**{UNITS[ago[2]]: int(ago[1])})
+        else:
+            at = datetime.fromisoformat(value)
+            at = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError) as error:
+        raise click.BadParameter(f"{value!r} is no time, such as 2026-11-23 or 7d", context, parameter) from error

@@ -30,7 +30,7 @@ COMMANDS = {
     "suspend": "Have the fleet, a host or a guest left alone; or list what is.",
     "resume": "End what `reconciler suspend` began.",
     "status": "Show the fleet as the last report left it.",
-    "history": "Show what was done, pass by pass.",
+    "history": "Show who moved what, when, why and how.",
     "explain": "Say why a guest can move, or why not, rule by rule.",
     "settings": "Show the settings in force and where each comes from.",
     "demo": "See all of it work, on a simulated fleet in a temporary folder.",

@@ -11,7 +11,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.git.commits import CommitInfo, read_commits
+from reconciler.git.commits import CommitInfo, Version, read_commits, read_versions
 from reconciler.git.message import commit_message, flat_trailers
 from reconciler.git.mirror import synced
 from reconciler.git.plumbing import Entry, Repository
@@ -73,6 +73,12 @@ class StatusBranch:
         if self.commit is None or limit < 1:
             return ()
         return read_commits(self.repository, self.commit, min(limit, LOG_MAX))
+
+    def versions(self, path: str) -> tuple[Version, ...]:
+        """What a file was in each commit that changed it, newest first."""
+        if self.commit is None:
+            return ()
+        return read_versions(self.repository, self.commit, _checked_path(path), LOG_MAX)
 
     def _entries(self, prefix: str) -> list[Entry]:
         """Files at or below a path. What we would never have written (links, strange names) is not there for us."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from reconciler.drivers.simulated.statefile import StateFile
-from tests.cli.bench import Bench
+from tests.cli.bench import UUIDS, Bench
 
 
 def test_status_shows_the_last_report_and_asks_no_host(bench: Bench) -> None:
@@ -36,7 +36,54 @@ def test_history_of_a_guest_tells_only_of_that_guest(bench: Bench) -> None:
     assert [] == bench.call("history", "db", "-o", "json").json["runs"]
     assert 1 == len(bench.call("history", "--limit", 1, "-o", "json").json["runs"])
     nobody = bench.call("history", "wep")
-    assert (2, True) == (nobody.code, "the last report has no guest 'wep'" in nobody.err)
+    assert (2, True) == (nobody.code, "no report has a guest 'wep'" in nobody.err)
+
+
+def test_history_of_a_guest_says_who_moved_it_and_with_which_commands(bench: Bench) -> None:
+    bench.commit(message="Make room on h1", web="h2")
+    bench.call("apply", "--yes")
+    [run] = bench.call("history", "web", "--commands", "-o", "json").json["runs"]
+    assert ("Ada <ada@example.invalid>", "Make room on h1") == (run["author"], run["subject"])
+    [move] = run["moves"]
+    assert "declared on h2" in move["why"]
+    assert ["simctl", "migrate", "--online"] == next(
+        command["argv"][:3] for command in move["commands"] if command["verb"] == "migrate"
+    )
+    shown = bench.call("history", "web", "-v").out
+    assert "who: " in shown
+    assert "h1$ simctl migrate --online" in shown
+    assert [] == bench.call("history", "web", "-o", "json").json["runs"][0]["moves"][0]["commands"]
+
+
+def test_history_of_a_guest_shows_what_somebody_else_did_to_it(bench: Bench) -> None:
+    bench.commit(web="h2")
+    bench.call("apply", "--yes")
+    assert [] == bench.call("history", "web", "-o", "json").json["seen"], "that was us"
+    bench.mode = "report"
+    bench.commit()
+    bench.change_hosts(lambda world: world.move_by_hand(UUIDS["web"], "h3", leave_definition=False))
+    bench.call("apply", "--yes")
+    [sighting] = bench.call("history", "web", "-o", "json").json["seen"]
+    assert (["h2 (running)"], ["h3 (running)"]) == (sighting["before"], sighting["after"])
+    assert "not by us: seen on h3 (running), before on h2 (running)" in bench.call("history", "web").out
+
+
+def test_history_ends_where_it_is_told_to(bench: Bench) -> None:
+    for home in ("h2", "h3"):
+        bench.commit(web=home)
+        bench.call("apply", "--yes")
+    [newer, older] = bench.call("history", "-o", "json").json["runs"]
+
+    def shown(*options: str) -> list[str]:
+        return [run["id"] for run in bench.call("history", *options, "-o", "json").json["runs"]]
+
+    assert [newer["id"]] == shown("--since", newer["started"])
+    assert [older["id"]] == shown("--until", older["started"])
+    assert [older["id"]] == shown("web", "--until", older["started"])
+    assert [] == shown("--since", "2999-01-01")
+    assert [newer["id"], older["id"]] == shown("--since", "1970-01-01", "--until", "2999-01-01")
+    assert 2 == bench.call("history", "--since", "soon").code
+    assert "There are more" in bench.call("history", "--limit", "1").out
 
 
 def test_explain_names_what_decides_and_what_would_help(bench: Bench) -> None:

@@ -446,3 +446,15 @@ def test_files_come_back_under_their_paths(shared: Path, files: dict[str, bytes]
     else:
         put(shared, files)
         assert status(shared).read_all() == files
+
+
+def test_what_a_file_was_in_each_commit_that_changed_it(folder: Path) -> None:
+    put(folder, {"guests/a.json": b"1", "index.json": b"1"})
+    put(folder, {"index.json": b"2"})
+    put(folder, {"guests/a.json": b"2"})
+    put(folder, {"guests/a.json": None})
+    put(folder, {"guests/a.json": b"3"})
+    versions = status(folder).versions("guests/a.json")
+    assert [version.content for version in versions] == [b"3", None, b"2", b"1"]
+    assert {WHEN} == {version.when for version in versions}
+    assert () == status(folder).versions("guests/b.json")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,9 +23,10 @@ from reconciler.render.fleet_status import fleet_status
 from reconciler.render.outputs.difference import diff_json, validation_json
 from reconciler.render.outputs.explanation import explanation_json
 from reconciler.render.outputs.guest import guest_from_json, guest_json
+from reconciler.render.outputs.history import Sighting, history_json, run_record_from_json, sightings
 from reconciler.render.outputs.plan import plan_from_json, plan_json
 from reconciler.render.outputs.run import run_json, run_summary_from_json
-from reconciler.render.outputs.status import history_json, status_from_json, status_json
+from reconciler.render.outputs.status import status_from_json, status_json
 from reconciler.render.run_summary import moves_of, run_summary
 from tests.render import example
 from tests.render.rewrite import schemas
@@ -59,7 +59,11 @@ def test_a_report_fits_its_schemas_and_its_summaries_come_back(report: Report) -
     summary, status = run_summary(report), fleet_status(report)
     assert_fits("run", run_json(report))
     assert_fits("status", status_json(status))
-    assert_fits("history", history_json("fleet", [summary]))
+    record = run_record_from_json(as_sent(run_json(report)))
+    assert record.summary == summary
+    assert_fits(
+        "history", history_json("fleet", [record, record.without_commands()], "web", [Sighting("", (), ("a",))])
+    )
     assert run_summary_from_json(as_sent(run_json(report))) == summary
     assert status_from_json(as_sent(status_json(status))) == status
     for guest in report.guests:
@@ -121,9 +125,54 @@ def test_a_plan_that_is_wrong_is_refused_with_its_place(change: dict[str, object
 
 
 def test_a_history_of_a_guest_leaves_out_what_was_not_done_to_it() -> None:
-    runs = [run_summary(example.REPORT), run_summary(replace(example.REPORT, steps=()))]
-    document: Any = history_json("demo", runs, "web01")
-    assert [[move["guest"] for move in run["moves"]] for run in document["runs"]] == [["web01"]]
+    record = run_record_from_json(as_sent(run_json(example.REPORT)))
+    document: Any = history_json("demo", [record.of_guest("batch07")], "batch07")
+    moves = document["runs"][0]["moves"]
+    assert ["batch07", "batch07"] == [move["guest"] for move in moves]
+    assert [["hpvmmigrate", "-o", "-P", "batch07"]] == [command["argv"] for command in moves[0]["commands"]]
+
+
+def version(*places: tuple[str, str], move: str = "", finding: str = "in-place", state: str = "done") -> Any:
+    """A guest's file, as far as it says where the guest was; `move` stands for the last thing done to it."""
+    found = [{"host": host, "state": power, "runnable": True} for host, power in places]
+    last = {"ended": move, "state": state} if move else None
+    return {"finding": finding, "places": found, "last_move": last}
+
+
+ON_A, ON_B = ("a", "running"), ("b", "running")
+
+
+def test_what_changed_without_a_step_of_ours_was_done_by_somebody_else() -> None:
+    versions = [
+        ("1", version(ON_A)),
+        ("2", version(ON_B, move="first")),
+        ("3", version(ON_A, move="first")),
+        ("4", version(("a", "stopped"), move="first")),
+    ]
+    assert sightings(versions) == (
+        Sighting("4", ("a (running)",), ("a (stopped)",)),
+        Sighting("3", ("b (running)",), ("a (running)",)),
+    )
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        version(finding="unknown"),
+        version(("a", "transition")),
+        None,
+        {"places": "everywhere"},
+        {"places": ["here"]},
+    ],
+)
+def test_a_version_that_says_nothing_certain_is_no_sighting(between: object) -> None:
+    assert () == sightings([("1", version(ON_A)), ("2", between), ("3", version(ON_A))])
+    assert 1 == len(sightings([("1", version(ON_A)), ("2", between), ("3", version(ON_B))]))
+
+
+def test_what_follows_a_step_that_nobody_knows_the_end_of_may_be_its_late_effect() -> None:
+    versions = [("1", version(ON_A, move="m", state="unknown")), ("2", version(ON_B, move="m", state="unknown"))]
+    assert () == sightings(versions)
 
 
 def test_the_guests_of_a_run_record_are_those_that_were_touched_or_are_not_settled() -> None:

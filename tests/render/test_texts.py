@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from dataclasses import replace
 
@@ -13,19 +14,23 @@ from reconciler.core.diff import Diff
 from reconciler.core.model import Method
 from reconciler.core.observed import ObservedFleet
 from reconciler.core.planning.plan import Plan, Reason
-from reconciler.core.reports.report import Report, Result
+from reconciler.core.reports.json_values import canonical
+from reconciler.core.reports.report import CommandRun, Report, Result
 from reconciler.errors import Location, Problem
 from reconciler.render.explanation import Explanation, explain
 from reconciler.render.fleet_status import fleet_status
 from reconciler.render.layout import WIDTH, cells
+from reconciler.render.outputs.history import RunRecord, Sighting, run_record_from_json
+from reconciler.render.outputs.run import run_json
 from reconciler.render.run_summary import run_summary
 from reconciler.render.text.difference import diff_text
 from reconciler.render.text.documents import validation_text
 from reconciler.render.text.explain import explain_text
+from reconciler.render.text.history import history_text
 from reconciler.render.text.observed import observed_text
 from reconciler.render.text.plan import plan_text
 from reconciler.render.text.run import run_text
-from reconciler.render.text.status import history_text, status_text
+from reconciler.render.text.status import status_text
 from tests.render import example
 from tests.render.values import observed_fleets, plans, reports, values
 
@@ -73,9 +78,12 @@ def test_no_explanation_is_wider_than_80_columns(explanation: Explanation) -> No
 def test_no_report_is_wider_than_80_columns(report: Report) -> None:
     assert_fits(run_text(report))
     assert_fits(status_text(fleet_status(report)))
-    assert_fits(history_text([run_summary(report)]))
+    record = recorded(report)
+    assert_fits(history_text([record]))
+    assert_fits(history_text([record], commands=True, more=True))
     for step in report.steps:
-        assert_fits(history_text([run_summary(report)], step.step.guest))
+        seen = [Sighting(step.read_back, (step.step.guest,), ())]
+        assert_fits(history_text([record.of_guest(step.step.guest)], step.step.guest, seen, commands=True))
 
 
 @few
@@ -226,16 +234,61 @@ Blocked: 1 guest
     )
 
 
-def test_the_history_of_a_guest_shows_only_what_was_done_to_it() -> None:
+def recorded(report: Report) -> RunRecord:
+    """As it is read back from its record."""
+    return run_record_from_json(json.loads(canonical(run_json(report))))
+
+
+def test_the_history_of_a_guest_says_who_moved_it_why_how_and_who_else_did() -> None:
+    seen = [Sighting("2025-11-24T07:00:00Z", ("vmhost-e (running)",), ("vmhost-b (running)",))]
     assert (
-        history_text([run_summary(example.REPORT)], "batch07")
+        history_text([recorded(example.REPORT).of_guest("batch07")], "batch07", seen, commands=True)
         == """\
-BEGUN (UTC)       FROM      → TO        HOW         ENDED    TOOK
-2025-11-23 20:15  vmhost-b  → vmhost-e  online hop  unknown   15m
-2025-11-23 20:15  vmhost-e  → vmhost-a  online      skipped     -
-  2025-11-23 20:15: HostUnreachable: vmhost-b did not answer for 10m
+2025-11-24 07:00  not by us: seen on vmhost-b (running), before on vmhost-e
+                  (running)
+
+2025-11-23 20:15  vmhost-b → vmhost-e, online hop, unknown in 15m
+  why: a resting place
+  HostUnreachable: vmhost-b did not answer for 10m
+  who: 3f2a9c1d Move the web tier to vmhost-b (Ann Lee), run by ctl@adm1
+  run: runs/2025/11/23/20251123T201504-7f3a.json
+  vmhost-b$ hpvmmigrate -o -P batch07
+    2025-11-23T20:15:04Z lost, 1m06s
+    | \\x1b[2Jcopying
+
+2025-11-23 20:15  vmhost-e → vmhost-a, online, skipped, attempt 2
+  why: declared on vmhost-a
+  who: 3f2a9c1d Move the web tier to vmhost-b (Ann Lee), run by ctl@adm1
+  run: runs/2025/11/23/20251123T201504-7f3a.json
 """
     )
+
+
+def test_the_history_of_a_fleet_is_a_line_a_pass() -> None:
+    assert (
+        history_text([recorded(example.REPORT)], more=True)
+        == """\
+BEGUN (UTC)         TOOK  RESULT      MOVED  FAILED  COMMIT    BY
+2025-11-23 20:15  15m05s  incomplete      2       1  3f2a9c1d  Ann Lee
+There are more: --limit, or --until with the oldest time above.
+"""
+    )
+    assert "No pass has left a record yet.\n" == history_text([])
+
+
+def test_how_long_a_guest_was_down_is_measured_on_what_was_sent() -> None:
+    def sent(verb: str, at_s: float) -> CommandRun:
+        return replace(example.COMMAND, verb=verb, sent_s=at_s, ended_s=at_s + 1)
+
+    step = example.REPORT.steps[1]
+
+    def down_s(*commands: CommandRun) -> float | None:
+        return run_summary(replace(example.REPORT, steps=(replace(step, commands=commands),))).moves[0].down_s
+
+    began_s = example.BEGUN_S
+    assert 91 == down_s(sent("check", began_s), sent("stop", began_s + 10), sent("start", began_s + 100))
+    assert 191 == down_s(sent("stop", began_s + 10), sent("stop-hard", began_s + 50)), "until the step ended"
+    assert None is down_s(sent("migrate", began_s + 10))
 
 
 def test_a_step_that_an_earlier_pass_began_has_no_prediction_to_compare_with() -> None:

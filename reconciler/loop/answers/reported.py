@@ -6,21 +6,22 @@ Called by the commands that only read. What is read here is shown, or planned on
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from reconciler.core.observed import ObservedFleet, Unreachable
 from reconciler.core.reports.json_values import parsed
-from reconciler.errors import DesiredStateError
+from reconciler.errors import DesiredStateError, GitError
 from reconciler.git.status_branch import STATUS_REFS, StatusBranch, read_status
 from reconciler.git.trouble import GitTrouble
 from reconciler.loop.publishing import observed_looks
 from reconciler.loop.settings import Settings
 from reconciler.loop.wiring import Fleet, declared_at, desired_repository, reports_repository
 from reconciler.render.fleet_status import FleetStatus
-from reconciler.render.outputs.run import run_summary_from_json
+from reconciler.render.outputs.history import RunRecord, Sighting, last_runs, run_record_from_json, sightings
 from reconciler.render.outputs.status import status_from_json
-from reconciler.render.paths import INDEX, RUNS
-from reconciler.render.run_summary import RunSummary
+from reconciler.render.paths import INDEX, RUNS, guest_path
+from reconciler.render.words import when
 
 NOT_YET_HINT = "the first `reconciler apply` writes it"
 
@@ -54,13 +55,66 @@ def last_status(branch: StatusBranch) -> FleetStatus:
         raise GitTrouble("status-unreadable", f"{INDEX} on {branch.ref}: {error}", hint=hint) from error
 
 
-def runs(branch: StatusBranch) -> Iterator[RunSummary]:
+@dataclass(frozen=True)
+class Period:
+    """From when until when, as run records spell times. Empty: without end."""
+
+    since: str = ""
+    until: str = ""
+
+    def holds(self, moment: str) -> bool:
+        """Whether it was then. Both ends belong to it."""
+        return self.since <= moment and (not self.until or moment <= self.until)
+
+
+def runs(branch: StatusBranch, period: Period = Period()) -> Iterator[RunRecord]:
     """The run records, newest first, read one by one. One that cannot be read is left out: it is history, not state."""
+    first, last = (
+        f"{RUNS}{moment[:10].replace('-', '/')}" if moment else "" for moment in (period.since, period.until)
+    )
     for path in sorted((path for path in branch.files(RUNS) if path.endswith(".json")), reverse=True):
-        try:
-            yield run_summary_from_json(parsed(branch.read(path) or b""))
-        except ValueError:
-            continue
+        if path < first or (last and path[: len(last)] > last):
+            continue  # by its day
+        record = _record(branch, path)
+        if record is not None and period.holds(record.summary.started):
+            yield record
+
+
+@dataclass(frozen=True)
+class GuestHistory:
+    """What became of one guest. `known`: whether any report ever spoke of it."""
+
+    runs: Iterator[RunRecord]
+    seen: tuple[Sighting, ...]
+    known: bool
+
+
+def guest_history(branch: StatusBranch, guest: str, period: Period = Period()) -> GuestHistory:
+    """What was done to it, newest first, and what was seen of it that nobody here did. From the history of its file:
+    that names every run that touched it, so that no other record is read."""
+    versions = branch.versions(guest_path(guest))
+    told = [(when(version.when), _parsed(version.content)) for version in versions]
+    records = (_record(branch, path) for path in last_runs([raw for _, raw in told]))
+    touched = (record.of_guest(guest) for record in records if record is not None)
+    return GuestHistory(
+        (record for record in touched if record.summary.moves and period.holds(record.summary.started)),
+        tuple(sighting for sighting in sightings(told[::-1]) if period.holds(sighting.at)),
+        bool(versions),
+    )
+
+
+def _record(branch: StatusBranch, path: str) -> RunRecord | None:
+    try:
+        return run_record_from_json(parsed(branch.read(path) or b""))
+    except (ValueError, GitError):
+        return None
+
+
+def _parsed(content: bytes | None) -> object:
+    try:
+        return parsed(content or b"")
+    except ValueError:
+        return None
 
 
 def last_observed(fleet: Fleet) -> tuple[ObservedFleet, str]:

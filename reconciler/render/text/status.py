@@ -1,4 +1,4 @@
-"""The state of a fleet, and its past passes, as people read them in a terminal. Called for `status` and `history`.
+"""The state of a fleet, as people read it in a terminal. Called for `status`.
 
 Hosts are drawn as bars of their memory. Never more than 80 columns wide.
 """
@@ -13,7 +13,7 @@ from reconciler.render import words
 from reconciler.render.escape import terminal
 from reconciler.render.fleet_status import FleetStatus, HostUse
 from reconciler.render.layout import Cell, Column, Paint, bar, no_paint, table, wrap
-from reconciler.render.run_summary import MoveSummary, RunSummary
+from reconciler.render.run_summary import RunSummary
 from reconciler.render.text.names import name
 from reconciler.render.text.plan import brake_lines
 
@@ -41,14 +41,6 @@ RUNS = (
     Column("COMMIT"),
     Column("RUN", flexible=True),
 )
-MOVES = (
-    Column("BEGUN (UTC)"),
-    Column("FROM", flexible=True),
-    Column("→ TO", flexible=True),
-    Column("HOW"),
-    Column("ENDED"),
-    Column("TOOK", right=True),
-)
 MOVING = (
     Column("BEGUN (UTC)"),
     Column("GUEST", flexible=True),
@@ -64,7 +56,6 @@ RESULT_STYLES = {
     Result.HELD: "warn",
     Result.INCOMPLETE: "warn",
 }
-STATE_STYLES = {"done": "good", "failed": "bad", "unknown": "bad"}
 
 
 def status_text(status: FleetStatus, *, paint: Paint = no_paint) -> str:
@@ -163,15 +154,6 @@ def _last_run(status: FleetStatus, paint: Paint) -> list[str]:
     return _runs_table(status.runs[:3], paint) if status.runs else []
 
 
-def history_text(runs: Sequence[RunSummary], guest: str = "", *, paint: Paint = no_paint) -> str:
-    """Passes, newest first; with a guest, what was done to it."""
-    if guest:
-        lines = _guest_history(runs, guest, paint)
-    else:
-        lines = _runs_table(runs, paint) if runs else ["No pass has left a record yet."]
-    return "\n".join(lines) + "\n"
-
-
 def _runs_table(runs: Sequence[RunSummary], paint: Paint) -> list[str]:
     rows = [
         (
@@ -186,33 +168,3 @@ def _runs_table(runs: Sequence[RunSummary], paint: Paint) -> list[str]:
         for run in runs
     ]
     return table(RUNS, rows, paint=paint)
-
-
-def _guest_history(runs: Sequence[RunSummary], guest: str, paint: Paint) -> list[str]:
-    moves = [(run, move) for run in runs for move in run.moves if move.guest == guest]
-    if not moves:
-        return wrap(f"Nothing was done to {name(guest)} in the passes that were read.")
-    lines = table(MOVES, [_move(run, move) for run, move in moves], paint=paint)
-    for run, move in moves:
-        if move.change:
-            lines += wrap(
-                f"{terminal(words.minute(run.started))}: set {terminal(move.change)}", first="  ", rest="    "
-            )
-        if move.reason and move.state != "done":
-            lines += wrap(
-                f"{terminal(words.minute(run.started))}: {terminal(move.reason)}: {terminal(move.text)}",
-                first="  ",
-                rest="    ",
-            )
-    return lines
-
-
-def _move(run: RunSummary, move: MoveSummary) -> tuple[str | Cell, ...]:
-    return (
-        terminal(words.minute(run.started)),
-        terminal(move.source),
-        f"→ {terminal(move.target)}" if move.target != move.source else "",
-        f"{move.method or move.kind}{' hop' if move.hop else ''}",
-        Cell(str(move.state), STATE_STYLES.get(move.state, "")),
-        format_duration(move.took_s) if move.took_s is not None else words.NONE,
-    )
