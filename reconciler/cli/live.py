@@ -1,8 +1,8 @@
 """A pass on a terminal: a bar for each step under way, what ended above them, how far the whole has come in the first
 bar. And one bar for what takes long and is no pass.
 
-Made by `apply` and `check` where stderr is a terminal; the only module that imports rich. Shows what cli/progress or
-the command tells, and no more.
+Made by `apply` and `check` where stderr is a terminal, and by `status --watch` where stdout is; the only module that
+imports rich. Shows what cli/progress or the command tells, and no more.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
@@ -108,6 +109,24 @@ class LiveWatcher:
     def close(self) -> None:
         """Leave the screen as it was, with the lines that were said."""
         self._progress.stop()
+
+
+class Screen:
+    """A text on stdout that is drawn anew in its place: as much of it as the terminal has lines."""
+
+    def __init__(self) -> None:
+        self._console = Console(highlight=False, markup=False, no_color=not coloured(sys.stdout))
+        self._live = Live(console=self._console, auto_refresh=False, vertical_overflow="ellipsis")
+
+    def show(self, text: str) -> None:
+        """Draw this text; colours are those of painter()."""
+        if not self._live.is_started:
+            self._live.start()
+        self._live.update(Text.from_ansi(text), refresh=True)
+
+    def close(self) -> None:
+        """Leave the last text where it is."""
+        self._live.stop()
 
 
 @contextmanager

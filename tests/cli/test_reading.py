@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import select
+import signal
+import subprocess
 from pathlib import Path
 
 from reconciler.drivers.simulated.statefile import StateFile
@@ -147,3 +151,42 @@ def test_evidence_of_a_boot_travels_in_a_snapshot(bench: Bench) -> None:
     hosts = bench.call("observe", "-o", "json").json["hosts"]
     floors = {entry["name"]: entry["boot_floor"] for entry in hosts[0]["registrations"]}
     assert "4.2" == floors["web"]["version"]
+
+
+PATIENCE_S = 30
+
+
+def next_line(process: subprocess.Popen[str]) -> str:
+    """The next line it prints, waited for with patience."""
+    assert process.stdout is not None
+    ready, _, _ = select.select([process.stdout], [], [], PATIENCE_S)
+    return process.stdout.readline() if ready else ""
+
+
+def test_a_watched_status_is_a_line_for_each_report_and_ends_quietly(bench: Bench) -> None:
+    with bench.started("status", "--watch", "--interval", "0.1") as watching:
+        bench.commit(web="h2", db="h3")
+        bench.call("apply", "--yes")
+        assert "bench: blocked: 2 of 3 guests as declared, 1 needs a person" in next_line(watching)
+        bench.commit(db="h1")
+        bench.call("apply", "--yes")
+        assert "bench: converged: 3 of 3 guests as declared" in next_line(watching)
+        watching.send_signal(signal.SIGINT)
+        out, err = watching.communicate(timeout=PATIENCE_S)
+    assert (0, "", "") == (watching.returncode, out, err)
+
+
+def test_a_watched_status_is_a_document_a_line_for_programs(bench: Bench) -> None:
+    bench.call("apply", "--yes")
+    with bench.started("status", "--watch", "--interval", "0.1", "-o", "json") as watching:
+        assert bench.call("status", "-o", "json").json == json.loads(next_line(watching))
+        watching.send_signal(signal.SIGINT)
+
+
+def test_status_says_how_old_it_is_and_when_the_reconciler_was_alive_last(bench: Bench) -> None:
+    bench.call("apply", "--yes")
+    reported = bench.git("log", "-1", "--format=%cd", "--date=format:%Y-%m-%d %H:%M", "reconciler/status/bench").strip()
+    assert f"reported {reported} UTC" in bench.call("status").out
+    assert "sign of life" not in bench.call("status").out
+    bench.git("update-ref", "refs/heads/reconciler/alive/bench", "HEAD")
+    assert "last sign of life" in bench.call("status").out

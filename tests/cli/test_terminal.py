@@ -29,8 +29,10 @@ ESCAPE = "\x1b"
 HOSTILE = "evil\x1b]0;owned\x07\u202egnp.exe\nerror: fake"
 
 
-def on_terminal(bench: Bench, *arguments: str, answer: str = "", **more: str) -> tuple[int, str]:
-    """Run the executable with a terminal for all three of its streams; type the answer once it asks."""
+def on_terminal(
+    bench: Bench, *arguments: str, answer: str = "", prompt: bytes = b"[y/N]: ", **more: str
+) -> tuple[int, str]:
+    """Run the executable with a terminal for all three of its streams; type the answer once it has said the prompt."""
     environment = {**os.environ, "RECONCILER_SETTINGS": str(bench.settings), "TERM": "xterm", "COLUMNS": "100", **more}
     leader, follower = pty.openpty()
     process = subprocess.Popen(
@@ -50,7 +52,7 @@ def on_terminal(bench: Bench, *arguments: str, answer: str = "", **more: str) ->
             told += os.read(leader, 65536)
         except OSError:  # how Linux says that nobody holds the other end any more
             break
-        if answer and told.endswith(b"[y/N]: ") and not select.select([leader], [], [], SETTLED_S)[0]:
+        if answer and prompt in told and not select.select([leader], [], [], SETTLED_S)[0]:
             os.write(leader, answer.encode())
             answer = ""
     else:
@@ -147,3 +149,12 @@ def test_work_that_takes_long_shows_how_far_it_is_on_a_terminal_and_leaves_nothi
     with measure("checking") as watch:
         watch(1, 6, "looked at a")
     assert "" == piped.getvalue()
+
+
+def test_a_watched_status_is_drawn_in_its_place_and_ctrl_c_leaves_it_there(bench: Bench) -> None:
+    bench.call("apply", "--yes")
+    code, told = on_terminal(bench, "status", "--watch", "--interval", "5", answer="\x03", prompt=b"h3")
+    assert 0 == code
+    assert "Fleet bench: converged" in told
+    assert "interrupted" not in told
+    assert f"{ESCAPE}[?25h" in told, "the cursor is back"

@@ -55,6 +55,28 @@ def last_status(branch: StatusBranch) -> FleetStatus:
         raise GitTrouble("status-unreadable", f"{INDEX} on {branch.ref}: {error}", hint=hint) from error
 
 
+ALIVE_REFS = "refs/heads/reconciler/alive/"
+"""Where a reconciler that runs by itself leaves signs of life: a ref of one commit for each fleet."""
+
+
+@dataclass(frozen=True)
+class Age:
+    """When the last report was committed, and when the last sign of life; in seconds since the epoch, None for none."""
+
+    reported_s: int | None
+    alive_s: int | None
+
+
+def age(branch: StatusBranch) -> Age:
+    """How old what the branch says is."""
+    newest = next(iter(branch.log(1)), None)
+    ref = f"{ALIVE_REFS}{branch.ref.removeprefix(STATUS_REFS)}"
+    answer = branch.repository.run(["for-each-ref", "--format=%(refname) %(committerdate:unix)", "--", ref])
+    signs = dict(line.split(" ") for line in answer.stdout.decode("utf-8", "replace").splitlines() if " " in line)
+    sign = signs.get(ref, "")
+    return Age(newest.when if newest is not None else None, int(sign) if sign.isdigit() else None)
+
+
 @dataclass(frozen=True)
 class Period:
     """From when until when, as run records spell times. Empty: without end."""

@@ -58,10 +58,10 @@ RESULT_STYLES = {
 }
 
 
-def status_text(status: FleetStatus, *, paint: Paint = no_paint) -> str:
-    """The state of the fleet."""
+def status_text(status: FleetStatus, age: str = "", *, paint: Paint = no_paint) -> str:
+    """The state of the fleet; `age` says in our own words how old this is."""
     sections = [
-        _headline(status, paint),
+        [*_headline(status, paint), *([paint("dim", line) for line in wrap(age, first="  ")] if age else [])],
         brake_lines(status.brakes, paint),
         _moving(status, paint),
         _troubles(status, paint),
@@ -72,7 +72,27 @@ def status_text(status: FleetStatus, *, paint: Paint = no_paint) -> str:
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 
 
-def _headline(status: FleetStatus, paint: Paint) -> list[str]:
+def age_text(reported_s: float | None, alive_s: float | None, now_s: float) -> str:
+    """`reported 2026-11-23 20:30 UTC, 4m ago; last sign of life 1m ago`. A clock that is behind the reports, such as
+    one beside a simulated fleet, makes no ages."""
+    parts = []
+    if reported_s is not None:
+        ago = f", {format_duration(now_s - reported_s)} ago" if now_s >= reported_s else ""
+        parts.append(f"reported {words.minute(words.when(reported_s))} UTC{ago}")
+    if alive_s is not None and now_s >= alive_s:
+        parts.append(f"last sign of life {format_duration(now_s - alive_s)} ago")
+    return "; ".join(parts)
+
+
+def status_line(status: FleetStatus, reported_s: float | None) -> str:
+    """The state of the fleet on one line, for logs and pipes."""
+    at = f"{words.when(reported_s)}  " if reported_s is not None else ""
+    moving = [f"{words.counted(len(status.moving), 'step')} under way"] if status.moving else []
+    to_do = [f"still to do: {status.plan}"] if status.plan else []
+    return f"{at}{terminal(status.fleet)}: {status.result}: {'; '.join([_standing(status), *moving, *to_do])}\n"
+
+
+def _standing(status: FleetStatus) -> str:
     counts = status.counts
     parts = [f"{counts.ready} of {words.counted(counts.declared, 'guest')} as declared"]
     for number, what in (
@@ -83,7 +103,11 @@ def _headline(status: FleetStatus, paint: Paint) -> list[str]:
         parts += [f"{number} {what}"] if number else []
     parts += [f"{counts.unmanaged} unmanaged"] if counts.unmanaged else []
     parts += [f"{words.counted(counts.hosts_in_trouble, 'host')} in trouble"] if counts.hosts_in_trouble else []
-    lines = wrap(f"Fleet {name(status.fleet)}: {status.result}. {', '.join(parts)}.")
+    return ", ".join(parts)
+
+
+def _headline(status: FleetStatus, paint: Paint) -> list[str]:
+    lines = wrap(f"Fleet {name(status.fleet)}: {status.result}. {_standing(status)}.")
     subject = f"  {terminal(status.subject)}" if status.subject else ""
     commit = terminal(status.commit[: words.COMMIT_CHARACTERS]) or "uncommitted documents"
     return [paint(RESULT_STYLES[status.result], line) for line in lines] + wrap(f"at {commit}{subject}", first="  ")
