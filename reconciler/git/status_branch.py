@@ -66,7 +66,7 @@ class StatusBranch:
 
     def files(self, prefix: str = "") -> tuple[str, ...]:
         """The paths of all files in a folder (or of all), in order."""
-        return tuple(sorted(entry.path.decode("ascii") for entry in self._entries(prefix)))
+        return tuple(sorted(entry.path.decode("ascii") for entry in self._entries(prefix, sizes=False)))
 
     def log(self, limit: int) -> tuple[CommitInfo, ...]:
         """The latest commits, newest first."""
@@ -80,12 +80,12 @@ class StatusBranch:
             return ()
         return read_versions(self.repository, self.commit, _checked_path(path), LOG_MAX)
 
-    def _entries(self, prefix: str) -> list[Entry]:
+    def _entries(self, prefix: str, *, sizes: bool = True) -> list[Entry]:
         """Files at or below a path. What we would never have written (links, strange names) is not there for us."""
         if self.commit is None:
             return []
         folder = _checked_path(prefix.removesuffix("/")) if prefix else ""
-        entries = self.repository.entries(self.commit, folder)
+        entries = self.repository.entries(self.commit, folder, sizes=sizes)
         return [
             entry for entry in entries if entry.mode == FILE_MODE and _is_safe(entry.path.decode("ascii", "replace"))
         ]

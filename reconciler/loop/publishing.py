@@ -20,7 +20,7 @@ from reconciler.git.status_commit import Identity
 from reconciler.loop.daemon import backlog
 from reconciler.loop.wiring import Fleet
 from reconciler.render.paths import GUESTS, INDEX, OBSERVED, host_path
-from reconciler.render.status_tree import commit_message, stale_files, status_files
+from reconciler.render.status_tree import Before, Drawn, commit_message, read_before, stale_files, status_tree
 from reconciler.render.words import counted
 
 IDENTITY = Identity("reconciler", "reconciler@localhost")
@@ -68,20 +68,34 @@ def observed_looks(status: StatusBranch) -> Iterator[Look]:
                 continue
 
 
-def publish_report(fleet: Fleet, report: Report) -> Published:
+@dataclass
+class Memory:
+    """What a process that publishes one report after the other knows of the branch without reading it again. It holds
+    for one commit only, and losing it costs time."""
+
+    commit: str | None = None
+    before: Before = field(default_factory=Before)
+    drawn: Drawn = field(default_factory=Drawn)
+
+
+def publish_report(fleet: Fleet, report: Report, memory: Memory | None = None) -> Published:
     """Commit what the report changes on the status branch; nothing where it changes nothing (promise I8).
 
     Where that fails, its run record is kept in the state folder, and goes out in one commit with the next report.
     """
     status = fleet.status()
-    existing = {INDEX: status.read(INDEX) or b"", **status.read_all(GUESTS)}
-    new = dict(status_files(report, existing, fleet.desired.hosts))
+    memory = memory if memory is not None else Memory()
+    if status.commit is None or memory.commit != status.commit:
+        memory.before = read_before({INDEX: status.read(INDEX) or b"", **status.read_all(GUESTS)})
+    tree = status_tree(report, memory.before, fleet.desired.hosts, memory.drawn)
+    new = dict(tree.files)
     # What a host was stays on record until a person accepts what it is now: else the hold would release itself.
     changed = [found.host for found in report.difference.hosts if found.reason is HostReason.CHANGED_IDENTITY]
     kept = {host_path(host): new.pop(host_path(host), b"") for host in changed}
-    stale = set(stale_files(status.files(), new)) - kept.keys()
+    stale = set(stale_files((*status.files(GUESTS), *status.files(OBSERVED)), new)) - kept.keys()
     files: dict[str, bytes | None] = {**dict.fromkeys(sorted(stale)), **new}
     subject, trailers = commit_message(report)
+    memory.commit = None  # until the branch says all this
     folder = fleet.settings.state_folder
     late = {path: content for path, content in backlog.waiting(folder).items() if path not in files}
     if late:
@@ -101,4 +115,5 @@ def publish_report(fleet: Fleet, report: Report) -> Published:
         backlog.keep(folder, files)
         raise
     backlog.published(folder, [*late, *files])
+    memory.commit, memory.before = published.commit or status.commit, tree.after
     return published

@@ -10,16 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.core.desired import Host
+from reconciler.core.observed import Look
 from reconciler.core.reports.conditions import lasting
 from reconciler.core.reports.json_values import canonical, parsed
 from reconciler.core.reports.report import GuestStatus, Report, Result
-from reconciler.core.reports.snapshot import host_to_json
+from reconciler.core.reports.snapshot import host_to_json, settled
 from reconciler.render.fleet_status import FleetStatus, fleet_status, noteworthy
 from reconciler.render.markdown.readme import readme
-from reconciler.render.outputs.guest import GuestBefore, guest_from_json, guest_json
+from reconciler.render.outputs.guest import GuestBefore, guest_from_json, guest_json, since_of
 from reconciler.render.outputs.run import run_json
 from reconciler.render.outputs.status import status_from_json, status_json
-from reconciler.render.paths import GUESTS, INDEX, OBSERVED, README, guest_path, host_path, twin_path
+from reconciler.render.paths import GUESTS, INDEX, OBSERVED, README, guest_path, host_path, run_path, twin_path
 from reconciler.render.run_summary import RunSummary, failed_guests, moved_guests, moves_of, run_summary
 from reconciler.render.words import counted, when
 
@@ -55,23 +56,61 @@ def read_status(index: bytes) -> FleetStatus | None:
         return None
 
 
+@dataclass(frozen=True)
+class GuestFile:
+    """A guest's file and what it was made from."""
+
+    guest: GuestStatus
+    """As the pass found it."""
+    told: GuestStatus
+    """The same, with the times since which its conditions hold."""
+    after: GuestBefore
+    """What the next file will rest on."""
+    content: bytes
+
+
+@dataclass
+class Drawn:
+    """What a process that goes on has rendered, so that what stays as it is need not be rendered again. It changes no
+    byte: losing it costs time."""
+
+    guests: dict[str, GuestFile] = field(default_factory=dict)
+    hosts: dict[str, tuple[Look, bytes]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Tree:
+    """All files of the status branch that a pass has to say something in, by path."""
+
+    files: Mapping[str, bytes]
+    after: Before
+    """What the branch says then, as far as the next files need it."""
+
+
 def status_files(
     report: Report, existing: Mapping[str, bytes] | None = None, documents: Mapping[str, Host] | None = None
 ) -> dict[str, bytes]:
-    """Path -> content, for everything this pass has to say so far; older run records stay as they are, and that of a
-    pass under way is not there yet. Of the `existing` files only index.json and guests/ are read: they say since when
-    conditions hold. With the Host documents, capacities count what those take away."""
-    before = read_before(existing or {})
-    paths = _paths(report.guests)
-    report = _lasting(report, paths, before)
+    """Path -> content, on top of the `existing` files, of which only index.json and guests/ are read."""
+    return dict(status_tree(report, read_before(existing or {}), documents).files)
+
+
+def status_tree(
+    report: Report, before: Before, documents: Mapping[str, Host] | None = None, drawn: Drawn | None = None
+) -> Tree:
+    """Everything this pass has to say so far; older run records stay as they are, and that of a pass under way is not
+    there yet. With the Host documents, capacities count what those take away."""
+    drawn = drawn if drawn is not None else Drawn()
+    drawn.guests = _guests(report, before, drawn.guests)
+    drawn.hosts = _hosts(report, drawn.hosts)
+    report = replace(report, guests=tuple(file.told for file in drawn.guests.values()))
     status = fleet_status(report, before.runs, documents)
     files = {README: readme(status).encode(), INDEX: canonical(status_json(status))}
-    files |= _guests(report, paths, before)
-    for name, look in sorted(report.observed.hosts.items()):
-        files[host_path(name)] = canonical(host_to_json(look))
+    files |= {path: file.content for path, file in drawn.guests.items()}
+    files |= {path: content for path, (_, content) in drawn.hosts.items()}
     if noteworthy(report, [run for run in before.runs if run.id != report.id]):
         files[run_summary(report).path] = canonical(run_json(report))
-    return dict(sorted(files.items()))
+    after = Before(status.runs, {path: file.after for path, file in drawn.guests.items()})
+    return Tree(dict(sorted(files.items())), after)
 
 
 def stale_files(existing: Iterable[str], new: Iterable[str]) -> tuple[str, ...]:
@@ -109,27 +148,30 @@ def _subject(report: Report, moved: int, failed: int) -> str:
     return f"{report.fleet}: {', '.join(parts)}"
 
 
-def _lasting(report: Report, paths: Sequence[str], before: Before) -> Report:
-    """The same report; each condition says since when it holds."""
-    now, unknown = when(report.ended_s), GuestBefore()
-    guests = tuple(
-        replace(guest, conditions=lasting(guest.conditions, before.guests.get(path, unknown).since, now))
-        for guest, path in zip(report.guests, paths, strict=True)
-    )
-    return replace(report, guests=guests)
-
-
-def _guests(report: Report, paths: Sequence[str], before: Before) -> dict[str, bytes]:
+def _guests(report: Report, before: Before, drawn: Mapping[str, GuestFile]) -> dict[str, GuestFile]:
+    """By path, in the order of the report."""
     begun = [move for move in moves_of(report) if move.begun]
     by_uuid, by_name = {move.uuid: move for move in begun}, {move.guest: move for move in begun}
-    run = run_summary(report).path
+    run, now, unknown = run_path(report.id, when(report.started_s)), when(report.ended_s), GuestBefore()
     files = {}
-    unknown = GuestBefore()
-    for path, guest in zip(paths, report.guests, strict=True):
+    for path, guest in zip(_paths(report.guests), report.guests, strict=True):
         move = by_uuid.get(guest.diff.uuid) or (by_name.get(guest.diff.name) if guest.diff.wanted else None)
-        earlier = before.guests.get(path, unknown)
-        last, last_run = (move, run) if move is not None else (earlier.last_move, earlier.last_run)
-        files[path] = canonical(guest_json(guest, last, last_run))
+        earlier, file = before.guests.get(path, unknown), drawn.get(path)
+        if file is None or move is not None or file.after != earlier or file.guest != guest:
+            last, last_run = (move, run) if move is not None else (earlier.last_move, earlier.last_run)
+            told = replace(guest, conditions=lasting(guest.conditions, earlier.since, now))
+            after = GuestBefore(since_of(told), last, last_run)
+            file = GuestFile(guest, told, after, canonical(guest_json(told, last, last_run)))
+        files[path] = file
+    return files
+
+
+def _hosts(report: Report, drawn: Mapping[str, tuple[Look, bytes]]) -> dict[str, tuple[Look, bytes]]:
+    files = {}
+    for name, look in sorted(report.observed.hosts.items()):
+        path, fact = host_path(name), settled(look)
+        file = drawn.get(path)
+        files[path] = file if file is not None and file[0] == fact else (fact, canonical(host_to_json(look)))
     return files
 
 

@@ -12,7 +12,7 @@ from reconciler.core.reports.conditions import ConditionType
 from reconciler.core.reports.report import Report, Result
 from reconciler.loop.deciding import interim, milestones
 from reconciler.loop.once import Options, run_once
-from reconciler.loop.publishing import publish_report
+from reconciler.loop.publishing import Memory, publish_report
 from reconciler.loop.settings import read_settings
 from reconciler.loop.state import State
 from reconciler.loop.wiring import open_fleet
@@ -28,6 +28,7 @@ class Told:
         self.interims: list[Report] = []
         self.states: list[State] = []
         self.committed = 0
+        self.memory = Memory()
         self._seen: object = ()
 
     def __call__(self, state: State) -> None:
@@ -37,8 +38,8 @@ class Told:
             return
         self._seen = milestones(state)
         self.interims.append(report)
-        self.committed += publish_report(self.fleet, report).commit is not None
-        assert () == publish_report(self.fleet, report).changed, "told twice it is the same"
+        self.committed += publish_report(self.fleet, report, self.memory).commit is not None
+        assert () == publish_report(self.fleet, report).changed, "told twice, and without memory, it is the same"
 
     def run(self) -> Report:
         return run_once(self.fleet, Options(watch=self))
@@ -70,7 +71,8 @@ def test_the_status_branch_shows_what_is_under_way_and_the_record_comes_at_the_e
     assert status is not None
     assert (Result.RUNNING, True) == (status.result, bool(told.committed))
     assert () == branch.files("runs/")
-    publish_report(told.fleet, final)
+    publish_report(told.fleet, final, told.memory)
+    assert () == publish_report(told.fleet, final).changed
     branch = told.fleet.status()
     status = read_status(branch.read("index.json") or b"")
     assert status is not None

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from reconciler.core.diff import Diff
 from reconciler.core.execution.run import Progress, StepState
@@ -16,7 +17,16 @@ from reconciler.core.reports.conditions import conditions as core_conditions
 from reconciler.core.reports.report import Report, Result
 from reconciler.git.status_branch import PATH_PART
 from reconciler.render.outputs.guest import GuestBefore
-from reconciler.render.status_tree import commit_message, read_before, read_status, stale_files, status_files
+from reconciler.render.status_tree import (
+    Before,
+    Drawn,
+    commit_message,
+    read_before,
+    read_status,
+    stale_files,
+    status_files,
+    status_tree,
+)
 from tests.render import example
 from tests.render.example import REPORT, later
 from tests.render.values import reports
@@ -65,6 +75,26 @@ def test_any_pass_repeated_without_change_writes_the_same_bytes(report: Report) 
 def test_any_name_gives_paths_that_git_takes(report: Report) -> None:
     for path in status_files(report):
         assert all(PATH_PART.fullmatch(part) for part in path.split("/")), path
+
+
+@few
+@given(st.lists(reports(), min_size=1, max_size=3))
+def test_what_was_drawn_before_saves_time_and_changes_no_byte(passes: list[Report]) -> None:
+    files: dict[str, bytes] = {}
+    drawn, before = Drawn(), Before()
+    for report in [each for one in passes for each in (one, later(one), later(one))]:
+        tree = status_tree(report, before, drawn=drawn)
+        assert tree.files == status_files(report, files)
+        files = {path: content for path, content in files.items() if not path.startswith("guests/")} | {**tree.files}
+        before = tree.after
+
+
+def test_a_guest_that_stays_as_it_is_is_not_drawn_again() -> None:
+    drawn = Drawn()
+    first = status_tree(REPORT, Before(), drawn=drawn)
+    second = status_tree(later(), first.after, drawn=drawn)
+    same = [path for path in second.files if second.files[path] is first.files.get(path)]
+    assert [path for path in second.files if path.startswith(("guests/", "observed/"))] == same
 
 
 def test_the_same_report_published_again_is_the_same_bytes() -> None:

@@ -87,6 +87,9 @@ def _check_keys(there: set[str], wanted: set[str], path: str) -> None:
 
 def plain(value: object) -> object:
     """Any value of the core as JSON holds it: enums by value, dataclasses by field, tuples as lists, 72.0 as 72."""
+    kind = type(value)
+    if kind is str or kind is bool or kind is int:  # most of what there is
+        return value
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, float):

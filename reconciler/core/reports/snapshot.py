@@ -6,6 +6,8 @@ expiries): an unchanged fleet gives the same bytes.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from reconciler.core.observed import HostFacts, Look, ObservedFleet, Unreachable
 from reconciler.core.reports.json_values import Json, at, body, headed, plain_fields, typed, unheaded, wrong
 
@@ -37,6 +39,14 @@ def host_to_json(look: Look) -> Json:
 def host_from_json(raw: object) -> Look:
     """Read back what `host_to_json` wrote. Raises ValueError, naming the path, for anything else."""
     return _read_look(unheaded(raw, "ObservedHost"), "")
+
+
+def settled(look: Look) -> Look:
+    """The look without its volatile figures: two of one settled look are one snapshot."""
+    if not isinstance(look, HostFacts):
+        return look
+    records = tuple(replace(record, stage_since_s=0.0, expires_s=0.0) for record in look.records)
+    return replace(look, clock_s=0.0, jobs=(), records=records)
 
 
 def _look(look: Look) -> Json:

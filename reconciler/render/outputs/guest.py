@@ -51,6 +51,15 @@ def guest_from_json(raw: object) -> GuestBefore:
     return GuestBefore(since, typed(MoveSummary, raw["last_move"], "last_move"), raw["last_run"])
 
 
+def since_of(guest: GuestStatus) -> dict[Held, str]:
+    """The same as it will be read back."""
+    return {
+        (one.type.value, one.status.value, one.reason): one.since
+        for one in guest.conditions
+        if MOMENT.fullmatch(one.since)
+    }
+
+
 def _since(conditions: object) -> dict[Held, str]:
     """A time that is none is as good as none: the condition counts from now on."""
     since: dict[Held, str] = {}

@@ -17,6 +17,7 @@ KIND = "Run"
 
 def run_json(report: Report) -> Json:
     """The whole pass, but for the snapshot and the guests that are as they shall be."""
+    touched = frozenset(run.step.guest for run in (*report.steps, *report.adopted))
     return headed(
         KIND,
         {
@@ -25,7 +26,7 @@ def run_json(report: Report) -> Json:
             "ended": when(report.ended_s),
             "brakes": plain(report.brakes),
             "hosts": plain(report.difference.hosts),
-            "guests": [guest_body(guest) for guest in report.guests if _is_told(guest, report)],
+            "guests": [guest_body(guest) for guest in report.guests if _is_told(guest, touched)],
             "plans": [plan_body(plan) for plan in report.plans],
             "steps": [_step(run) for run in report.steps],
             "adopted": [_step(run) for run in report.adopted],
@@ -41,10 +42,9 @@ def run_summary_from_json(raw: object) -> RunSummary:
     return typed(RunSummary, {name: raw[name] for name in names if name in raw}, "")
 
 
-def _is_told(guest: GuestStatus, report: Report) -> bool:
+def _is_told(guest: GuestStatus, touched: frozenset[str]) -> bool:
     """Guests that something was done to, or that are not as they shall be."""
-    touched = any(run.step.guest == guest.diff.name for run in (*report.steps, *report.adopted))
-    return touched or not guest.ready or guest.stalled is not None
+    return guest.diff.name in touched or not guest.ready or guest.stalled is not None
 
 
 def _step(run: StepRun) -> Json:
