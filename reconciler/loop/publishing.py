@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
 
 from reconciler.core.diff import HostReason
 from reconciler.core.observed import HostFacts, Look, ObservedFleet, Unreachable, startable
@@ -23,6 +25,8 @@ from reconciler.render.paths import GUESTS, INDEX, OBSERVED, host_path
 from reconciler.render.status_tree import Before, Drawn, commit_message, read_before, stale_files, status_tree
 from reconciler.render.words import counted
 
+PAGES = ("reasons.md", "outcomes.md", "findings.md")
+"""Pages of docs/reference that ship with the package; what one says of a code counts before what the next says."""
 IDENTITY = Identity("reconciler", "reconciler@localhost")
 
 
@@ -68,6 +72,15 @@ def observed_looks(status: StatusBranch) -> Iterator[Look]:
                 continue
 
 
+@cache
+def reference_pages() -> Mapping[str, str]:
+    """The pages that explain what a report says, from the installed package or the checkout; those that are there."""
+    package = Path(__file__).parent.parent
+    installed = package / "reference"
+    folder = installed if installed.is_dir() else package.parent / "docs" / "reference"
+    return {name: (folder / name).read_text(encoding="utf-8") for name in PAGES if (folder / name).is_file()}
+
+
 @dataclass
 class Memory:
     """What a process that publishes one report after the other knows of the branch without reading it again. It holds
@@ -87,7 +100,7 @@ def publish_report(fleet: Fleet, report: Report, memory: Memory | None = None) -
     memory = memory if memory is not None else Memory()
     if status.commit is None or memory.commit != status.commit:
         memory.before = read_before({INDEX: status.read(INDEX) or b"", **status.read_all(GUESTS)})
-    tree = status_tree(report, memory.before, fleet.desired.hosts, memory.drawn)
+    tree = status_tree(report, memory.before, fleet.desired.hosts, memory.drawn, reference_pages())
     new = dict(tree.files)
     # What a host was stays on record until a person accepts what it is now: else the hold would release itself.
     changed = [found.host for found in report.difference.hosts if found.reason is HostReason.CHANGED_IDENTITY]

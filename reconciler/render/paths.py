@@ -15,6 +15,7 @@ README = "README.md"
 GUESTS = "guests/"
 OBSERVED = "observed/"
 RUNS = "runs/"
+REFERENCE = "reference/"
 
 MOMENT = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})T[0-9:]{8}Z")
 

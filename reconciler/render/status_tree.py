@@ -16,11 +16,22 @@ from reconciler.core.reports.json_values import canonical, parsed
 from reconciler.core.reports.report import GuestStatus, Report, Result
 from reconciler.core.reports.snapshot import host_to_json, settled
 from reconciler.render.fleet_status import FleetStatus, fleet_status, noteworthy
+from reconciler.render.markdown.codes import links
 from reconciler.render.markdown.readme import readme
 from reconciler.render.outputs.guest import GuestBefore, guest_from_json, guest_json, since_of
 from reconciler.render.outputs.run import run_json
 from reconciler.render.outputs.status import status_from_json, status_json
-from reconciler.render.paths import GUESTS, INDEX, OBSERVED, README, guest_path, host_path, run_path, twin_path
+from reconciler.render.paths import (
+    GUESTS,
+    INDEX,
+    OBSERVED,
+    README,
+    REFERENCE,
+    guest_path,
+    host_path,
+    run_path,
+    twin_path,
+)
 from reconciler.render.run_summary import RunSummary, failed_guests, moved_guests, moves_of, run_summary
 from reconciler.render.words import counted, when
 
@@ -95,16 +106,22 @@ def status_files(
 
 
 def status_tree(
-    report: Report, before: Before, documents: Mapping[str, Host] | None = None, drawn: Drawn | None = None
+    report: Report,
+    before: Before,
+    documents: Mapping[str, Host] | None = None,
+    drawn: Drawn | None = None,
+    pages: Mapping[str, str] | None = None,
 ) -> Tree:
     """Everything this pass has to say so far; older run records stay as they are, and that of a pass under way is not
-    there yet. With the Host documents, capacities count what those take away."""
+    there yet. With the Host documents, capacities count what those take away. The `pages` that explain reason codes, by
+    name, are laid beside README.md, which leads to them."""
     drawn = drawn if drawn is not None else Drawn()
     drawn.guests = _guests(report, before, drawn.guests)
     drawn.hosts = _hosts(report, drawn.hosts)
     report = replace(report, guests=tuple(file.told for file in drawn.guests.values()))
     status = fleet_status(report, before.runs, documents)
-    files = {README: readme(status).encode(), INDEX: canonical(status_json(status))}
+    files = {README: readme(status, links(pages or {})).encode(), INDEX: canonical(status_json(status))}
+    files |= {f"{REFERENCE}{name}": text.encode() for name, text in (pages or {}).items()}
     files |= {path: file.content for path, file in drawn.guests.items()}
     files |= {path: content for path, (_, content) in drawn.hosts.items()}
     if noteworthy(report, [run for run in before.runs if run.id != report.id]):

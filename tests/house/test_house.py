@@ -1,6 +1,6 @@
 """The rules of the house that no linter knows: sizes, names, docstrings, dependencies.
 
-Run by pytest. Reads the source as text and syntax trees; never imports the package.
+Run by pytest. Reads the source as text and syntax trees; imports of the package only what it says it ships.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+
+from reconciler.loop.publishing import PAGES
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = ("reconciler", "tests")
@@ -183,14 +185,15 @@ def test_the_lock_names_no_place_to_download_from() -> None:
 
 
 @pytest.mark.slow
-def test_the_wheel_ships_every_schema_and_every_program_for_hosts(tmp_path: Path) -> None:
+def test_the_wheel_ships_every_schema_page_and_program_for_hosts(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=60)
     [wheel] = tmp_path.glob("*.whl")
     schemas = {f"reconciler/{place(path)}" for path in (ROOT / "schemas").rglob("*.json")}
     programs = {place(path) for path in (ROOT / "reconciler").rglob("*.sh")}
     assert len(programs) > 2
-    assert set() == (schemas | programs) - set(zipfile.ZipFile(wheel).namelist())
+    pages = {f"reconciler/reference/{name}" for name in PAGES}
+    assert set() == (schemas | programs | pages) - set(zipfile.ZipFile(wheel).namelist())
 
 
 @pytest.mark.slow

@@ -13,8 +13,10 @@ from markdown_it.token import Token
 from reconciler.core.execution.run import Progress, StepState
 from reconciler.core.planning.plan import Plan
 from reconciler.core.reports.report import Report, Result
+from reconciler.loop.publishing import reference_pages
 from reconciler.render.fleet_status import fleet_status
 from reconciler.render.markdown.budget import Section, page
+from reconciler.render.markdown.codes import links
 from reconciler.render.markdown.plan import CHARACTERS_MAX, MARKER, plan_markdown
 from reconciler.render.markdown.readme import readme
 from reconciler.render.status_tree import read_status, status_files
@@ -209,6 +211,28 @@ def test_the_readme_names_what_is_under_way_and_the_room_that_is_kept_for_it() -
     assert "| vmhost-b | `█████▒▒▒░░░░░░░░░░░░` | 16 GiB | 8 GiB | 40 GiB | 64 GiB |" in shown
 
 
+PAGES = {
+    "reasons.md": "# R\n\n## Rules, and the document's\n\n| `DowntimeForbidden` | x |\n## B\n| `OwnerUnknown` | y |\n",
+    "outcomes.md": "# Outcomes\n\n| `HostUnreachable` | x |\n| `OwnerUnknown` | another page has it |\n",
+}
+
+
+def test_reason_codes_lead_to_where_they_are_explained() -> None:
+    shown = readme(fleet_status(example.REPORT), links(PAGES))
+    assert "| [**DowntimeForbidden**](reference/reasons.md#rules-and-the-documents): db02 would go down" in shown
+    assert "[**OwnerUnknown**](reference/reasons.md#b)" in shown
+    assert "unknown: [**HostUnreachable**](reference/outcomes.md#outcomes): vmhost-b did not answer" in shown
+    assert "| vmhost-c | **Unreachable**: connection refused |" in shown, "no page explains it"
+
+
+def test_the_pages_that_ship_explain_what_a_report_says_and_lead_nowhere_else() -> None:
+    pages = reference_pages()
+    assert set(PAGES) < set(pages)
+    assert {"NoRoom", "StopTimedOut", "Unreachable", "ReportMode"} <= set(links(pages))
+    targets = {target for text in pages.values() for target in re.findall(r"\]\(([^)#]+)", text)}
+    assert set() == targets - set(pages)
+
+
 def test_the_readme_of_a_large_fleet_stays_a_page_that_forges_show() -> None:
     """1,000 hosts and 20,000 guests, half of them blocked, with the longest texts in a script of three bytes."""
     status = fleet_status(example.REPORT)
@@ -252,5 +276,5 @@ def test_the_readme_of_a_fleet_in_report_mode_shows_what_would_be_done() -> None
 def test_a_long_list_ends_with_where_the_rest_is() -> None:
     report = replace(example.REPORT, guests=example.GUESTS * 100)
     shown = readme(fleet_status(report))
-    assert "*50 more guests are in `index.json` or the run record.*" in shown
+    assert "*70 more guests are in `index.json` or the run record.*" in shown
     assert "DowntimeForbidden: 100\n" in shown, "so many of each reason"

@@ -13,6 +13,7 @@ from reconciler.render import words
 from reconciler.render.fleet_status import HostUse
 from reconciler.render.layout import bar
 from reconciler.render.markdown.budget import Section
+from reconciler.render.markdown.codes import Links, code
 from reconciler.render.markdown.table import rows_section, said
 
 BAR_CHARACTERS = 20
@@ -27,16 +28,16 @@ GROUP_COLUMNS = ("Platform", "Hosts:", "Memory for guests", "Used:", KEPT, "Free
 LEGEND = "█ used · ▒ kept for guests on their way · ░ free"
 
 
-def host_sections(hosts: Sequence[HostUse]) -> list[Section]:
+def host_sections(hosts: Sequence[HostUse], links: Links) -> list[Section]:
     """Every host of a small fleet; of a large one the groups and what stands out."""
     if len(hosts) <= HOSTS_MAX:
-        return [_hosts("Hosts", hosts, 0.15)]
+        return [_hosts("Hosts", hosts, 0.15, links)]
     known = [host for host in hosts if host.known]
     fullest = sorted(known, key=lambda host: (-_share(host), host.name))[:FULLEST_MAX]
     return [
-        _hosts("Hosts in trouble", [host for host in hosts if host.trouble or not host.known], 0.1),
+        _hosts("Hosts in trouble", [host for host in hosts if host.trouble or not host.known], 0.1, links),
         _groups(known),
-        _hosts("The fullest hosts", fullest, 0.1, legend=False),
+        _hosts("The fullest hosts", fullest, 0.1, links, legend=False),
     ]
 
 
@@ -44,9 +45,9 @@ def _share(host: HostUse) -> float:
     return host.memory_used_mib / host.memory_capacity_mib if host.memory_capacity_mib > 0 else float("inf")
 
 
-def _hosts(title: str, hosts: Sequence[HostUse], share: float, *, legend: bool = True) -> Section:
+def _hosts(title: str, hosts: Sequence[HostUse], share: float, links: Links, *, legend: bool = True) -> Section:
     about = LEGEND if legend and any(host.known for host in hosts) else ""
-    columns, rows = _without_empty(COLUMNS, [_host(host) for host in hosts])
+    columns, rows = _without_empty(COLUMNS, [_host(host, links) for host in hosts])
     return rows_section(title, columns, rows, "hosts", share, about=about)
 
 
@@ -58,11 +59,11 @@ def _without_empty(columns: Sequence[str], rows: Sequence[Row]) -> tuple[Sequenc
     return [*columns[:at], *columns[at + 1 :]], [(*row[:at], *row[at + 1 :]) for row in rows]
 
 
-def _host(host: HostUse) -> Row:
+def _host(host: HostUse, links: Links) -> Row:
     name = said(host.name)
     if not host.known:
-        return (name, f"**{said(host.trouble)}**: {said(host.text)}", *[words.NONE] * 7)
-    trouble = f"<br>**{said(host.trouble)}**: {said(host.text)}" if host.trouble else ""
+        return (name, f"{code(host.trouble, links)}: {said(host.text)}", *[words.NONE] * 7)
+    trouble = f"<br>{code(host.trouble, links)}: {said(host.text)}" if host.trouble else ""
     figures = _memory(host.memory_used_mib, host.memory_kept_mib, host.memory_capacity_mib)
     version = f"{said(host.platform)} {said(host.version)}"
     return (name, f"{figures[0]}{trouble}", *figures[1:], str(host.running), str(host.guests), version)

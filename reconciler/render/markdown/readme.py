@@ -14,6 +14,7 @@ from reconciler.render import words
 from reconciler.render.fleet_status import FleetStatus, Trouble
 from reconciler.render.layout import bar
 from reconciler.render.markdown.budget import Section, page
+from reconciler.render.markdown.codes import NO_LINKS, Links, code
 from reconciler.render.markdown.hosts import BAR_CHARACTERS, host_sections
 from reconciler.render.markdown.runs import last_moves, last_runs, moving, still_to_do
 from reconciler.render.markdown.table import rows_section, said
@@ -30,17 +31,17 @@ FOOT = (
 )
 
 
-def readme(status: FleetStatus) -> str:
-    """The page, at most BYTES_MAX long."""
+def readme(status: FleetStatus, links: Links = NO_LINKS) -> str:
+    """The page, at most BYTES_MAX long. Reason codes lead to where `links` say they are explained."""
     sections = [
         Section(f"# Fleet {said(status.fleet)}\n\n{state_sentence(status)}\n\n{_standing(status)}"),
-        _brakes(status),
+        _brakes(status, links),
         moving(status),
-        *_troubles(status),
+        *_troubles(status, links),
         still_to_do(status),
-        *host_sections(status.hosts),
+        *host_sections(status.hosts, links),
         last_runs(status),
-        last_moves(status),
+        last_moves(status, links),
         Section(f"---\n{FOOT}"),
     ]
     text = page(sections, BYTES_MAX)
@@ -86,41 +87,42 @@ def _documents(status: FleetStatus) -> str:
     return f"Documents: {said(status.commit)}{subject}{author}"
 
 
-def _brakes(status: FleetStatus) -> Section:
+def _brakes(status: FleetStatus, links: Links) -> Section:
     lines = []
     for brake in status.brakes:
         release = f"<br>Release: {said(brake.release)}" if brake.release else ""
-        lines.append(f"- **{said(brake.reason)}**: {said(brake.text)}{release}")
+        lines.append(f"- {code(brake.reason, links)}: {said(brake.text)}{release}")
     return Section("## Held\n", tuple(lines), "brakes", 0.1) if lines else Section("")
 
 
-def _troubles(status: FleetStatus) -> list[Section]:
+def _troubles(status: FleetStatus, links: Links) -> list[Section]:
     """Those that need a person first; among them, those that have waited longest."""
     troubles = sorted(status.troubles, key=lambda trouble: (trouble.since or "9", trouble.guest))
     stalled = [trouble for trouble in troubles if trouble.stalled]
     others = [trouble for trouble in troubles if not trouble.stalled]
     return [
-        _listed("Guests that need a person", stalled, 0.3),
-        _listed("Other guests that are not as declared", others, 0.1),
+        _listed("Guests that need a person", stalled, 0.3, links),
+        _listed("Other guests that are not as declared", others, 0.1, links),
     ]
 
 
-def _listed(title: str, troubles: Sequence[Trouble], share: float) -> Section:
+def _listed(title: str, troubles: Sequence[Trouble], share: float, links: Links) -> Section:
     about = ""
     if len(troubles) >= REASONS_SHOWN_FROM:
         reasons = Counter(trouble.reason for trouble in troubles)
         counts = sorted(reasons.items(), key=lambda entry: (-entry[1], entry[0]))
         about = " · ".join(f"{said(reason)}: {number}" for reason, number in counts[:REASONS_SHOWN_FROM])
     columns = ("Guest", "Is on", "Declared on", "Since", "Why")
-    return rows_section(title, columns, [_trouble(trouble) for trouble in troubles], "guests", share, about=about)
+    rows = [_trouble(trouble, links) for trouble in troubles]
+    return rows_section(title, columns, rows, "guests", share, about=about)
 
 
-def _trouble(trouble: Trouble) -> tuple[str, ...]:
+def _trouble(trouble: Trouble, links: Links) -> tuple[str, ...]:
     fix = f"<br>*Helps:* {said(trouble.fix)}" if trouble.fix else ""
     return (
         said(trouble.guest),
         said(", ".join(trouble.places)) or "not seen",
         said(trouble.wanted) or words.NONE,
         said(words.minute(trouble.since)) or words.NONE,
-        f"**{said(trouble.reason)}**: {said(trouble.message)}{fix}",
+        f"{code(trouble.reason, links)}: {said(trouble.message)}{fix}",
     )

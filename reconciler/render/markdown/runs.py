@@ -10,6 +10,7 @@ from reconciler.core.quantities import format_duration
 from reconciler.render import words
 from reconciler.render.fleet_status import FleetStatus
 from reconciler.render.markdown.budget import Section
+from reconciler.render.markdown.codes import Links, code
 from reconciler.render.markdown.table import clipped, rows_section, said
 from reconciler.render.run_summary import MoveSummary, RunSummary
 
@@ -51,7 +52,7 @@ def still_to_do(status: FleetStatus) -> Section:
     return rows_section("Still to do", ("Guest", "From → to", "How", "Down:"), rows, "steps", 0.15, about=about)
 
 
-def last_moves(status: FleetStatus) -> Section:
+def last_moves(status: FleetStatus, links: Links) -> Section:
     """The latest run that did anything, step by step."""
     run = next((run for run in status.runs if run.moves), None)
     if run is None:
@@ -62,7 +63,7 @@ def last_moves(status: FleetStatus) -> Section:
             _route(move.source, move.target),
             _way(move.kind, move.method, move.change, move.hop),
             said(clipped(move.why, WHY_CHARACTERS)) or words.NONE,
-            _end(move),
+            _end(move, links),
             _duration(move.took_s),
             _duration(move.down_s),
         )
@@ -120,10 +121,10 @@ def _way(kind: StepKind, method: Method | None, change: str, hop: bool = False) 
     return f"{word} (hop)" if kind is StepKind.MIGRATE and hop else word
 
 
-def _end(move: MoveSummary) -> str:
+def _end(move: MoveSummary, links: Links) -> str:
     if not move.reason or move.state == "done":
         return move.state
-    return f"**{move.state}** {said(move.reason)}: {said(move.text)}"
+    return f"{move.state}: {code(move.reason, links)}: {said(move.text)}"
 
 
 def _duration(seconds: float | None) -> str:

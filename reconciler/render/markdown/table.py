@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from reconciler.render.escape import markdown
 from reconciler.render.markdown.budget import Section
 
-ROWS_MAX = 50
+ROWS_MAX = 30
 """A table for people has no more rows; JSON has all of them."""
 TEXT_CHARACTERS = 500
 """A text that a document or host said is shown up to here; JSON has all of it."""
