@@ -44,17 +44,18 @@ def test_history_of_a_guest_tells_only_of_that_guest(bench: Bench) -> None:
 
 
 def test_history_of_a_guest_says_who_moved_it_and_with_which_commands(bench: Bench) -> None:
-    bench.commit(message="Make room on h1", web="h2")
+    bench.commit(message="Make room on h1\n\nReviewed-by: Bo Ek <bo@example.invalid>", web="h2")
     bench.call("apply", "--yes")
     [run] = bench.call("history", "web", "--commands", "-o", "json").json["runs"]
     assert ("Ada <ada@example.invalid>", "Make room on h1") == (run["author"], run["subject"])
+    assert ["Bo Ek <bo@example.invalid>"] == run["approved_by"]
     [move] = run["moves"]
     assert "declared on h2" in move["why"]
     assert ["simctl", "migrate", "--online"] == next(
         command["argv"][:3] for command in move["commands"] if command["verb"] == "migrate"
     )
     shown = bench.call("history", "web", "-v").out
-    assert "who: " in shown
+    assert "Make room on h1 (Ada, approved by Bo Ek)" in " ".join(shown.split())
     assert "h1$ simctl migrate --online" in shown
     assert [] == bench.call("history", "web", "-o", "json").json["runs"][0]["moves"][0]["commands"]
 

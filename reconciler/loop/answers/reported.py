@@ -6,12 +6,14 @@ Called by the commands that only read. What is read here is shown, or planned on
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from reconciler.core.observed import ObservedFleet, Unreachable
 from reconciler.core.reports.json_values import parsed
 from reconciler.errors import DesiredStateError, GitError
+from reconciler.git.commits import read_commits
+from reconciler.git.plumbing import Repository
 from reconciler.git.status_branch import STATUS_REFS, StatusBranch, read_status
 from reconciler.git.trouble import GitTrouble
 from reconciler.loop.publishing import observed_looks
@@ -125,11 +127,22 @@ def guest_history(branch: StatusBranch, guest: str, period: Period = Period()) -
     )
 
 
+APPROVALS = ("approved-by", "reviewed-by")
+
+
 def _record(branch: StatusBranch, path: str) -> RunRecord | None:
     try:
-        return run_record_from_json(parsed(branch.read(path) or b""))
+        record = run_record_from_json(parsed(branch.read(path) or b""))
+        return replace(record, approved_by=_approved_by(branch.repository, record.summary.commit))
     except (ValueError, GitError):
         return None
+
+
+def _approved_by(repository: Repository, commit: str) -> tuple[str, ...]:
+    """Whom the trailers of the documents' commit name; nobody where it is not in the repository any more."""
+    found = repository.commit_id(commit) if commit else None
+    trailers = read_commits(repository, found, 1)[0].trailers if found is not None else ()
+    return tuple(value for key, value in trailers if key.lower() in APPROVALS)
 
 
 def _parsed(content: bytes | None) -> object:

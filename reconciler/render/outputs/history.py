@@ -36,11 +36,14 @@ class RunRecord:
 
     summary: RunSummary
     commands: tuple[tuple[SentCommand, ...], ...]
+    approved_by: tuple[str, ...] = ()
+    """Who approved the commit, as its message says: whoever wrote the commit wrote that."""
 
     def of_guest(self, guest: str) -> RunRecord:
         """Only what was done to one guest."""
         kept = [at for at, move in enumerate(self.summary.moves) if move.guest == guest]
-        return RunRecord(self.summary.of_guest(guest), tuple(self.commands[at] for at in kept))
+        commands = tuple(self.commands[at] for at in kept)
+        return replace(self, summary=self.summary.of_guest(guest), commands=commands)
 
     def without_commands(self) -> RunRecord:
         """Only what was done, not how."""
@@ -137,4 +140,4 @@ def _run(run: RunRecord) -> Json:
         {**plain_fields(move), "commands": plain(commands)}
         for move, commands in zip(run.summary.moves, run.commands, strict=True)
     ]
-    return {**plain_fields(run.summary), "moves": moves}
+    return {**plain_fields(run.summary), "moves": moves, "approved_by": plain(run.approved_by)}

@@ -43,7 +43,7 @@ def history_text(
     if guest:
         lines = _of_guest(runs, guest, seen, commands, paint)
     elif commands:
-        blocks = [[*_run(run.summary, paint), *_moves(run, "  ", commands, paint)] for run in runs]
+        blocks = [[*_run(run, paint), *_moves(run, "  ", commands, paint)] for run in runs]
         lines = [line for block in blocks for line in [*block, ""]][:-1]
     else:
         lines = _table([run.summary for run in runs], paint)
@@ -67,19 +67,23 @@ def _table(runs: Sequence[RunSummary], paint: Paint) -> list[str]:
     return table(RUNS, rows, paint=paint) if rows else []
 
 
-def _run(run: RunSummary, paint: Paint) -> list[str]:
+def _run(record: RunRecord, paint: Paint) -> list[str]:
     """What was run, on whose behalf, and where the record lies."""
+    run = record.summary
     took = f"{terminal(words.minute(run.started))}  {run.result}, {format_duration(run.duration_s)}"
     lines = [paint("strong", line) for line in wrap(took)]
-    return lines + wrap(_who(run), first="  ") + wrap(terminal(run.path), first="  ")
+    return lines + wrap(_who(record), first="  ") + wrap(terminal(run.path), first="  ")
 
 
-def _who(run: RunSummary) -> str:
-    """`3f2a9c1d Move the web tier (Ann Lee), run by ctl@adm1`."""
+def _who(record: RunRecord) -> str:
+    """`3f2a9c1d Move the web tier (Ann Lee, approved by Bo Ek), run by ctl@adm1`."""
+    run = record.summary
     commit = terminal(run.commit[:COMMIT_CHARACTERS]) or "uncommitted documents"
     author = terminal(words.person(run.author))
+    approved = words.listed([terminal(words.person(person)) for person in record.approved_by])
+    people = ", ".join([*([author] if author else []), *([f"approved by {approved}"] if approved else [])])
     by = f", run by {terminal(run.controller)}" if run.controller else ""
-    return f"{commit} {terminal(run.subject)}".rstrip() + (f" ({author})" if author else "") + by
+    return f"{commit} {terminal(run.subject)}".rstrip() + (f" ({people})" if people else "") + by
 
 
 def _moves(run: RunRecord, indent: str, commands: bool, paint: Paint) -> list[str]:
@@ -99,7 +103,7 @@ def _of_guest(
         for move, sent in zip(run.summary.moves, run.commands, strict=True):
             at = move.started or run.summary.started
             block = [paint("strong", line) for line in wrap(_what(move), first=f"{terminal(words.minute(at))}  ")]
-            block += _about(move, "  ", paint) + wrap(_who(run.summary), first="  who: ")
+            block += _about(move, "  ", paint) + wrap(_who(run), first="  who: ")
             block += wrap(terminal(run.summary.path), first="  run: ")
             block += [line for entry in sent for line in _command(entry, "  ")] if commands else []
             blocks.append((at, block))
