@@ -42,7 +42,7 @@ def look_at_all(turn: Turn) -> None:
 def looked_at_all(turn: Turn) -> None:
     """The fleet was looked at: bring what is under way to its end, else plan."""
     if turn.the_pass.superseded is not None:
-        turn.change(desired=turn.the_pass.superseded, superseded=None, run=None, rounds=0)
+        turn.change(desired=turn.the_pass.superseded, superseded=None, run=None, rounds=0, difference=None)
         if set(turn.the_pass.desired.hosts) - set(turn.seen):
             look_at_all(turn)
             return
@@ -252,7 +252,7 @@ def report(turn: Turn) -> None:
     result = _result(plan, difference, (*current.adopted, *current.done))
     commit = current.desired.commit
     turn.note("report", id=current.begin.pass_id, commit=commit.id if commit else "")
-    turn.effects.append(Publish(_told(turn, result, observed, difference)))
+    turn.effects.append(Publish(_told(turn, result, observed, difference), current.desired))
     turn.current = None
     turn.moves, turn.waiting, turn.doing = {}, {}, {}
 

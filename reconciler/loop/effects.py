@@ -64,9 +64,10 @@ class Remember:
 
 @dataclass(frozen=True)
 class Publish:
-    """The pass is over: publish its report."""
+    """The pass is over: publish its report. `desired` is what it was compared with."""
 
     report: Report
+    desired: DesiredFleet
 
 
 Effect = LookAt | Send | Wake | Note | Ask | Remember | Publish

@@ -247,7 +247,6 @@ class _Follower:
         self.fleet = newer
         self.shell.hosts = {**self.shell.hosts, **newer.desired.hosts}
         self.shell.drivers = {**newer.drivers, **self.shell.drivers}
-        self.shell.desired = newer.desired
         self.shell.tell(DesiredChanged(newer.desired))
 
 

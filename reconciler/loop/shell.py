@@ -77,7 +77,7 @@ class Shell:
     ask: Callable[[Plan], bool]
     watch: Callable[[State], None] = lambda state: None
     desired: DesiredFleet | None = None
-    """What the pass under way took up last, where that was not what it began with."""
+    """What the last pass compared the hosts with."""
     trouble: StateFolderError | None = None
     """Why the journal could not be written during the pass, where it could not."""
     _events: queue.SimpleQueue[Event | None] = field(default_factory=queue.SimpleQueue)
@@ -174,8 +174,8 @@ class Shell:
                 self._events.put(Decided(self.ask(plan)))
             case Remember(evidence):
                 self.folder.remember(evidence)
-            case Publish(report):
-                self._report = report
+            case Publish(report, desired):
+                self._report, self.desired = report, desired
 
     def _lock(self, host: str) -> threading.Lock:
         return self._locks.setdefault(host, threading.Lock())

@@ -244,10 +244,10 @@ def _troubles(report: Report, plan: Plan | None) -> tuple[Trouble, ...]:
 
 
 def _trouble(guest: GuestStatus, blocked: Blocked | None) -> Trouble:
-    why = guest.stalled or guest.conditions[0]
+    why = guest.stalled or guest.kept_still or guest.conditions[0]
     found: GuestDiff = guest.diff
     message, fix = why.message, ""
-    if guest.stalled is not None and blocked is not None and why.reason == blocked.reason:
+    if blocked is not None and why.reason == blocked.reason:
         message, fix = blocked.text, blocked.fix
     return Trouble(
         guest=found.name,

@@ -141,7 +141,7 @@ def test_drift_is_reported_and_left_alone(bench: Bench) -> None:
     assert ExitCode.HELD == bench.call("apply", "--yes").code
     assert ["h2"] == bench.where("web")
     assert {"web": "Drifted"} == reasons(bench)
-    assert "its document is the same" in bench.call("status").out.replace("\n", " ").replace("  ", " ")
+    assert "its document is the same" in " ".join(bench.call("status").out.split())
 
 
 def test_a_person_can_have_it_corrected_once(bench: Bench) -> None:

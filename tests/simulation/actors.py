@@ -168,7 +168,7 @@ class Actor:
                 self.timeline.after(delay_s, lambda: self._hear(life, Woke(effect_id)))
             case Remember(evidence):
                 self.evidence = evidence
-            case Publish(report):
+            case Publish(report, _):
                 self.last = report
                 self.watcher.published(self, report)
 

@@ -13,7 +13,7 @@ from reconciler.core.diff import Diff, GuestDiff
 from reconciler.core.execution.run import Progress
 from reconciler.core.observed import ObservedFleet
 from reconciler.core.planning.plan import Brake, Plan, Step
-from reconciler.core.reports.conditions import Condition, ConditionType, Status
+from reconciler.core.reports.conditions import DELIBERATE, Condition, ConditionType, Status
 from reconciler.errors import ExitCode
 
 
@@ -67,6 +67,11 @@ class GuestStatus:
     def ready(self) -> bool:
         """Whether the Ready condition holds."""
         return self.holding(ConditionType.READY) is not None
+
+    @property
+    def kept_still(self) -> Condition | None:
+        """What says that it is left alone on purpose, where it is."""
+        return next((entry for entry in self.conditions if entry.reason in DELIBERATE), None)
 
     @property
     def stalled(self) -> Condition | None:

@@ -6,6 +6,7 @@ a file system are hints that get lost: what counts is what git says the tip is.
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 from collections.abc import Callable
@@ -68,6 +69,7 @@ class BranchWatch:
             self._thread.join(CLOSE_S)
 
     def _observe(self) -> str:
+        logging.getLogger("watchdog").addHandler(logging.NullHandler())  # it warns of its own end, on stderr
         from watchdog.events import FileSystemEvent, FileSystemEventHandler
         from watchdog.observers import Observer
 

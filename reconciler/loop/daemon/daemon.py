@@ -32,6 +32,7 @@ from reconciler.loop.daemon.control import ControlSocket
 from reconciler.loop.daemon.observer import Health, Observers
 from reconciler.loop.daemon.publisher import Publisher, Waiting
 from reconciler.loop.daemon.triggers import Trigger, Triggers, Why
+from reconciler.loop.deciding import interim, milestones
 from reconciler.loop.journal import peek
 from reconciler.loop.once import Options, rewritten, run_once
 from reconciler.loop.publishing import IDENTITY, Previous, previous, publish_report
@@ -48,6 +49,8 @@ RETRY_S = 10.0
 """The pause after a pass that could not begin."""
 LEAVE_S = 6.0
 """How long moves may take to come to a good end after SIGTERM, before they are left to the next life."""
+INTERIM_S = 30.0
+"""A pass that takes longer tells how far it has come, and no oftener."""
 PUBLISH_S = 60.0
 """How long the end of a pass waits for its report to be out."""
 CLOSE_S = 2.0
@@ -84,6 +87,8 @@ class Daemon:
         self._due_s = time.monotonic()
         self._beaten_s = 0.0
         self._life_due_s = 0.0
+        self._told_s = 0.0
+        self._told: tuple[object, ...] = ()
         self._troubles: dict[tuple[EventKind, str], str] = {}
         self._health = Health("", time.time(), self.settings.interval_s)
         self._publisher = Publisher(publish_report, self._published, self._unpublished)
@@ -205,6 +210,7 @@ class Daemon:
         began_s = time.time()
         self._read_settings()
         self._health = replace(self._health, passing_since_s=began_s)
+        self._told_s, self._told = time.monotonic(), ()
         why = ", ".join(sorted({trigger.why.value for trigger in triggers}))
         try:
             known = self._open()
@@ -255,7 +261,17 @@ class Daemon:
         return urged
 
     def _watch(self, state: State) -> None:
+        """After every event of the pass: show life, and now and then how far it has come."""
         self._beat()
+        known = self._known
+        if known is None or time.monotonic() - self._told_s < INTERIM_S:
+            return
+        found = milestones(state)
+        if found and found != self._told:
+            self._told_s, self._told = time.monotonic(), found
+            report = interim(state, known.fleet.clock.now_s())
+            if report is not None:
+                self._publisher.put(known.fleet, report)
 
     def _read_settings(self) -> None:
         """As they are now; where they have become invalid, as they were."""

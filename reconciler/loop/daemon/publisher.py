@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from reconciler.core.reports.report import Report
+from reconciler.core.reports.report import Report, Result
 from reconciler.errors import ReconcilerError
 from reconciler.git.status_branch import Published
 from reconciler.loop.wiring import Fleet
@@ -58,9 +58,10 @@ class Publisher:
             return len(self._waiting)
 
     def put(self, fleet: Fleet, report: Report) -> None:
-        """Publish this, at once."""
+        """Publish this, at once. It takes the place of what was told of a pass still under way."""
         with self._changed:
-            self._waiting = [*self._waiting, Waiting(fleet, report)][-WAITING_MAX:]
+            final = [waiting for waiting in self._waiting if waiting.report.result is not Result.RUNNING]
+            self._waiting = [*final, Waiting(fleet, report)][-WAITING_MAX:]
             self._retry_at_s = 0.0
             self._changed.notify_all()
 
@@ -107,7 +108,7 @@ class Publisher:
                 self._later(first, error)
             else:
                 with self._changed:
-                    self._waiting.remove(first)
+                    self._waiting = [waiting for waiting in self._waiting if waiting is not first]
                     self._pause_s = RETRY_S
                 self._published(first, published)
             finally:
