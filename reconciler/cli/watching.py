@@ -12,10 +12,12 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from reconciler.cli.terminal import data, painter
+from reconciler.cli.terminal import data, painter, say
 from reconciler.core.reports.json_values import Json
-from reconciler.git.status_branch import StatusBranch, read_status
-from reconciler.loop.answers.reported import age, last_status
+from reconciler.errors import GitError
+from reconciler.git.status_branch import StatusBranch
+from reconciler.loop.answers.reported import age, last_status, moved
+from reconciler.loop.settings import Settings
 from reconciler.render.fleet_status import FleetStatus
 from reconciler.render.outputs.status import status_json
 from reconciler.render.text.status import age_text, status_line, status_text
@@ -23,19 +25,20 @@ from reconciler.render.text.status import age_text, status_line, status_text
 WAITING = "No report yet."
 
 
-def watch(branch: StatusBranch, interval_s: float, *, as_json: bool) -> None:
+def watch(settings: Settings, branch: StatusBranch, interval_s: float, *, as_json: bool) -> None:
     """Show the branch now, and again whenever it has moved, until somebody presses Ctrl-C."""
     drawn = not as_json and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
     show = _draw if drawn else _json_line if as_json else _line
     with suppress(KeyboardInterrupt):
-        show(_Reports(branch, interval_s))
+        show(_Reports(settings, branch, interval_s))
 
 
 class _Reports:
     """The reports, one after the other."""
 
-    def __init__(self, branch: StatusBranch, interval_s: float) -> None:
-        self._branch, self._interval_s = branch, interval_s
+    def __init__(self, settings: Settings, branch: StatusBranch, interval_s: float) -> None:
+        self._settings, self._branch, self._interval_s = settings, branch, interval_s
+        self._trouble = ""
 
     def follow(self, new: Callable[[StatusBranch], None], again: Callable[[], None] = lambda: None) -> None:
         """Call `new` for each report there is, `again` after each look that found none. Never returns."""
@@ -47,7 +50,16 @@ class _Reports:
             else:
                 again()
             time.sleep(self._interval_s)
-            self._branch = read_status(self._branch.repository, self._branch.ref)
+            self._look()
+
+    def _look(self) -> None:
+        """A server that is away comes back: that is said once, and what was read last stays."""
+        try:
+            self._branch, self._trouble = moved(self._settings, self._branch), ""
+        except GitError as error:
+            if str(error) != self._trouble:
+                say(str(error))
+            self._trouble = str(error)
 
 
 def _line(reports: _Reports) -> None:

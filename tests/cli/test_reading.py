@@ -177,6 +177,22 @@ def test_a_watched_status_is_a_line_for_each_report_and_ends_quietly(bench: Benc
     assert (0, "", "") == (watching.returncode, out, err)
 
 
+def test_a_watched_status_outlives_a_repository_that_is_away_for_a_while(bench: Bench) -> None:
+    bench.call("apply", "--yes")
+    with bench.started("status", "--watch", "--interval", "0.1") as watching:
+        assert "bench: converged: 3 of 3 guests" in next_line(watching)
+        (bench.folder / "fleet").rename(bench.folder / "away")
+        assert watching.stderr is not None
+        assert "error: repository-missing" in watching.stderr.readline()
+        (bench.folder / "away").rename(bench.folder / "fleet")
+        bench.commit(web="h2")
+        bench.call("apply", "--yes")
+        assert "bench: converged: 3 of 3 guests" in next_line(watching)
+        watching.send_signal(signal.SIGINT)
+        _, err = watching.communicate(timeout=PATIENCE_S)
+    assert (0, 0) == (watching.returncode, err.count("error:")), "said once"
+
+
 def test_a_watched_status_is_a_document_a_line_for_programs(bench: Bench) -> None:
     bench.call("apply", "--yes")
     with bench.started("status", "--watch", "--interval", "0.1", "-o", "json") as watching:

@@ -46,11 +46,12 @@ def command(
     from reconciler.cli.terminal import data, json_data, painter
     from reconciler.errors import ExitCode, UsageError
     from reconciler.git.status_branch import STATUS_REFS
-    from reconciler.loop.answers.reported import Period, guest_history, runs, status_branch
+    from reconciler.loop.answers.reported import Period, approved, guest_history, runs, status_branch
     from reconciler.render.outputs.history import Sighting, history_json
     from reconciler.render.text.history import history_text
 
-    branch, period = status_branch(settings_of(settings_file)), Period(since, until)
+    settings, period = settings_of(settings_file), Period(since, until)
+    branch = status_branch(settings)
     seen: tuple[Sighting, ...] = ()
     if guest:
         found = guest_history(branch, guest, period)
@@ -60,7 +61,7 @@ def command(
         told, seen = found.runs, found.seen
     else:
         told = runs(branch, period)
-    shown = [run if commands else run.without_commands() for run in islice(told, limit)]
+    shown = [run if commands else run.without_commands() for run in approved(settings, islice(told, limit))]
     more = next(told, None) is not None
     if output == "json":
         json_data(history_json(branch.ref.removeprefix(STATUS_REFS), shown, guest, seen))

@@ -46,11 +46,12 @@ def command(watch: bool, interval: float, settings_file: Path | None, output: st
     from reconciler.render.outputs.status import status_json
     from reconciler.render.text.status import age_text, status_text
 
-    branch = status_branch(settings_of(settings_file))
+    settings = settings_of(settings_file)
+    branch = status_branch(settings)
     if watch:
         from reconciler.cli import watching
 
-        watching.watch(branch, interval, as_json=output == "json")
+        watching.watch(settings, branch, interval, as_json=output == "json")
         return ExitCode.OK
     status = last_status(branch)
     if output == "json":

@@ -5,7 +5,7 @@ Called by the commands that only read. What is read here is shown, or planned on
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -13,7 +13,7 @@ from reconciler.core.observed import ObservedFleet, Unreachable
 from reconciler.core.reports.json_values import parsed
 from reconciler.errors import DesiredStateError, GitError
 from reconciler.git.commits import read_commits
-from reconciler.git.plumbing import Repository
+from reconciler.git.heartbeat import read_heartbeat
 from reconciler.git.status_branch import STATUS_REFS, StatusBranch, read_status
 from reconciler.git.trouble import GitTrouble
 from reconciler.loop.publishing import observed_looks
@@ -25,6 +25,7 @@ from reconciler.render.outputs.status import status_from_json
 from reconciler.render.paths import INDEX, RUNS, guest_path
 from reconciler.render.words import when
 
+APPROVALS = ("approved-by", "reviewed-by")
 NOT_YET_HINT = "the first `reconciler apply` writes it"
 
 
@@ -45,6 +46,11 @@ def status_branch(settings: Settings) -> StatusBranch:
     return read_status(repository, f"{STATUS_REFS}{fleet}")
 
 
+def moved(settings: Settings, branch: StatusBranch) -> StatusBranch:
+    """The same branch as it is now, without a look at any document. Raises GitError."""
+    return read_status(reports_repository(settings, desired_repository(settings)), branch.ref)
+
+
 def last_status(branch: StatusBranch) -> FleetStatus:
     """The state of the fleet as the last report left it. Raises GitTrouble where there is none that can be read."""
     content = branch.read(INDEX)
@@ -55,10 +61,6 @@ def last_status(branch: StatusBranch) -> FleetStatus:
     except ValueError as error:
         hint = "the next report of this version writes it anew"
         raise GitTrouble("status-unreadable", f"{INDEX} on {branch.ref}: {error}", hint=hint) from error
-
-
-ALIVE_REFS = "refs/heads/reconciler/alive/"
-"""Where a reconciler that runs by itself leaves signs of life: a ref of one commit for each fleet."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +74,8 @@ class Age:
 def age(branch: StatusBranch) -> Age:
     """How old what the branch says is."""
     newest = next(iter(branch.log(1)), None)
-    ref = f"{ALIVE_REFS}{branch.ref.removeprefix(STATUS_REFS)}"
-    answer = branch.repository.run(["for-each-ref", "--format=%(refname) %(committerdate:unix)", "--", ref])
-    signs = dict(line.split(" ") for line in answer.stdout.decode("utf-8", "replace").splitlines() if " " in line)
-    sign = signs.get(ref, "")
-    return Age(newest.when if newest is not None else None, int(sign) if sign.isdigit() else None)
+    beat = read_heartbeat(branch.repository, branch.ref.removeprefix(STATUS_REFS))
+    return Age(newest.when if newest is not None else None, beat.when if beat is not None else None)
 
 
 @dataclass(frozen=True)
@@ -89,6 +88,17 @@ class Period:
     def holds(self, moment: str) -> bool:
         """Whether it was then. Both ends belong to it."""
         return self.since <= moment and (not self.until or moment <= self.until)
+
+
+def approved(settings: Settings, runs: Iterable[RunRecord]) -> Iterator[RunRecord]:
+    """The same runs, each with those who approved its documents, as the trailers of their commit say; nobody where
+    that is not in the repository any more."""
+    repository = desired_repository(settings, fetch=False)
+    for run in runs:
+        found = repository.commit_id(run.summary.commit) if run.summary.commit else None
+        trailers = read_commits(repository, found, 1)[0].trailers if found is not None else ()
+        people = tuple(value for key, value in trailers if key.lower() in APPROVALS)
+        yield replace(run, approved_by=people)
 
 
 def runs(branch: StatusBranch, period: Period = Period()) -> Iterator[RunRecord]:
@@ -127,22 +137,11 @@ def guest_history(branch: StatusBranch, guest: str, period: Period = Period()) -
     )
 
 
-APPROVALS = ("approved-by", "reviewed-by")
-
-
 def _record(branch: StatusBranch, path: str) -> RunRecord | None:
     try:
-        record = run_record_from_json(parsed(branch.read(path) or b""))
-        return replace(record, approved_by=_approved_by(branch.repository, record.summary.commit))
+        return run_record_from_json(parsed(branch.read(path) or b""))
     except (ValueError, GitError):
         return None
-
-
-def _approved_by(repository: Repository, commit: str) -> tuple[str, ...]:
-    """Whom the trailers of the documents' commit name; nobody where it is not in the repository any more."""
-    found = repository.commit_id(commit) if commit else None
-    trailers = read_commits(repository, found, 1)[0].trailers if found is not None else ()
-    return tuple(value for key, value in trailers if key.lower() in APPROVALS)
 
 
 def _parsed(content: bytes | None) -> object:
