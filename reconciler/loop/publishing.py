@@ -21,6 +21,7 @@ from reconciler.git.status_branch import Published, StatusBranch, publish
 from reconciler.git.status_commit import Identity
 from reconciler.loop.daemon import backlog
 from reconciler.loop.wiring import Fleet
+from reconciler.render.markdown.codes import standing_alone
 from reconciler.render.paths import GUESTS, INDEX, OBSERVED, host_path
 from reconciler.render.status_tree import Before, Drawn, commit_message, read_before, stale_files, status_tree
 from reconciler.render.words import counted
@@ -78,7 +79,8 @@ def reference_pages() -> Mapping[str, str]:
     package = Path(__file__).parent.parent
     installed = package / "reference"
     folder = installed if installed.is_dir() else package.parent / "docs" / "reference"
-    return {name: (folder / name).read_text(encoding="utf-8") for name in PAGES if (folder / name).is_file()}
+    found = {name: (folder / name).read_text(encoding="utf-8") for name in PAGES if (folder / name).is_file()}
+    return standing_alone(found)
 
 
 @dataclass

@@ -244,7 +244,7 @@ def _troubles(report: Report, plan: Plan | None) -> tuple[Trouble, ...]:
 
 
 def _trouble(guest: GuestStatus, blocked: Blocked | None) -> Trouble:
-    why = guest.stalled or guest.kept_still or guest.conditions[0]
+    why = guest.stalled or guest.still or guest.conditions[0]
     found: GuestDiff = guest.diff
     message, fix = why.message, ""
     if blocked is not None and why.reason == blocked.reason:

@@ -11,12 +11,13 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from reconciler.core.execution.run import Progress, StepState
-from reconciler.core.planning.plan import Plan
+from reconciler.core.planning.plan import Plan, Reason
+from reconciler.core.reports.conditions import conditions
 from reconciler.core.reports.report import Report, Result
 from reconciler.loop.publishing import reference_pages
 from reconciler.render.fleet_status import fleet_status
 from reconciler.render.markdown.budget import Section, page
-from reconciler.render.markdown.codes import links
+from reconciler.render.markdown.codes import links, standing_alone
 from reconciler.render.markdown.plan import CHARACTERS_MAX, MARKER, plan_markdown
 from reconciler.render.markdown.readme import readme
 from reconciler.render.status_tree import read_status, status_files
@@ -211,6 +212,23 @@ def test_the_readme_names_what_is_under_way_and_the_room_that_is_kept_for_it() -
     assert "| vmhost-b | `█████▒▒▒░░░░░░░░░░░░` | 16 GiB | 8 GiB | 40 GiB | 64 GiB |" in shown
 
 
+def test_a_guest_that_somebody_wants_left_alone_is_not_among_those_that_need_a_person() -> None:
+    held = replace(example.BLOCKED, reason=Reason.GUEST_SUSPENDED, text="suspended by Ada", fix="resume it")
+    guests = tuple(
+        replace(guest, conditions=conditions(guest.diff, held, None, False)) if guest.diff.name == "db02" else guest
+        for guest in example.GUESTS
+    )
+    plan = replace(example.NOTHING, blocked=(held,))
+    status = read_status(status_files(replace(example.REPORT, plans=(plan,), guests=guests))["index.json"])
+    assert status is not None
+    shown = readme(status)
+    assert "need a person" not in shown
+    assert (
+        "| db02 | vmhost-a (running) | vmhost-b | 2025-11-23 20:30 | **GuestSuspended**: suspended by Ada"
+        "<br>*Helps:* resume it |" in shown[shown.index("## Guests that are left as they are on purpose") :]
+    )
+
+
 PAGES = {
     "reasons.md": "# R\n\n## Rules, and the document's\n\n| `DowntimeForbidden` | x |\n## B\n| `OwnerUnknown` | y |\n",
     "outcomes.md": "# Outcomes\n\n| `HostUnreachable` | x |\n| `OwnerUnknown` | another page has it |\n",
@@ -230,7 +248,9 @@ def test_the_pages_that_ship_explain_what_a_report_says_and_lead_nowhere_else() 
     assert set(PAGES) < set(pages)
     assert {"NoRoom", "StopTimedOut", "Unreachable", "ReportMode"} <= set(links(pages))
     targets = {target for text in pages.values() for target in re.findall(r"\]\(([^)#]+)", text)}
+    assert targets
     assert set() == targets - set(pages)
+    assert {"a.md": "[a](a.md#x), b, [here](#y)"} == standing_alone({"a.md": "[a](a.md#x), [b](../b.md), [here](#y)"})
 
 
 def test_the_readme_of_a_large_fleet_stays_a_page_that_forges_show() -> None:

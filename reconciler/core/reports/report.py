@@ -69,14 +69,14 @@ class GuestStatus:
         return self.holding(ConditionType.READY) is not None
 
     @property
-    def kept_still(self) -> Condition | None:
-        """What says that it is left alone on purpose, where it is."""
-        return next((entry for entry in self.conditions if entry.reason in DELIBERATE), None)
-
-    @property
     def stalled(self) -> Condition | None:
         """The Stalled condition, where it holds."""
         return self.holding(ConditionType.STALLED)
+
+    @property
+    def still(self) -> Condition | None:
+        """The condition that says that somebody wants the guest left as it is, where it does."""
+        return next((entry for entry in self.conditions if entry.reason in DELIBERATE), None)
 
     def holding(self, kind: ConditionType) -> Condition | None:
         """The condition of this type, where it holds."""

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from reconciler import __version__
@@ -35,7 +36,7 @@ from reconciler.loop.daemon.triggers import Trigger, Triggers, Why
 from reconciler.loop.deciding import interim, milestones
 from reconciler.loop.journal import peek
 from reconciler.loop.once import Options, rewritten, run_once
-from reconciler.loop.publishing import IDENTITY, Previous, previous, publish_report
+from reconciler.loop.publishing import IDENTITY, Memory, Previous, previous, publish_report
 from reconciler.loop.settings import Settings, read_settings
 from reconciler.loop.shell import Left, Shell
 from reconciler.loop.state import State
@@ -91,7 +92,7 @@ class Daemon:
         self._told: tuple[object, ...] = ()
         self._troubles: dict[tuple[EventKind, str], str] = {}
         self._health = Health("", time.time(), self.settings.interval_s)
-        self._publisher = Publisher(publish_report, self._published, self._unpublished)
+        self._publisher = Publisher(partial(publish_report, memory=Memory()), self._published, self._unpublished)
         self._control = ControlSocket(
             self.settings.control_socket, self._requested, lambda: self._changed(Why.SUSPENSION), self.health_json
         )

@@ -12,6 +12,7 @@ from reconciler.render.markdown.table import said
 from reconciler.render.paths import REFERENCE
 
 ROW = re.compile(r"\| `([A-Za-z]+)` \|")
+LINK = re.compile(r"\[([^\]]+)\]\(([^)]+)\)")
 HEADING = re.compile(r"#+ (.+)")
 
 Links = Mapping[str, str]
@@ -30,6 +31,16 @@ def links(pages: Mapping[str, str]) -> dict[str, str]:
             elif row := ROW.match(line):
                 found.setdefault(row[1], f"{REFERENCE}{name}#{anchor}")
     return found
+
+
+def standing_alone(pages: Mapping[str, str]) -> dict[str, str]:
+    """The same pages where nothing else of the documentation is: a link to another page is left as its words."""
+
+    def kept(link: re.Match[str]) -> str:
+        target = link[2].partition("#")[0]
+        return link[0] if not target or target in pages else link[1]
+
+    return {name: LINK.sub(kept, text) for name, text in pages.items()}
 
 
 def _anchor(heading: str) -> str:

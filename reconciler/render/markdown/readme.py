@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from reconciler.core.reports.conditions import DELIBERATE
 from reconciler.core.reports.report import Result
 from reconciler.render import words
 from reconciler.render.fleet_status import FleetStatus, Trouble
@@ -99,9 +100,11 @@ def _troubles(status: FleetStatus, links: Links) -> list[Section]:
     """Those that need a person first; among them, those that have waited longest."""
     troubles = sorted(status.troubles, key=lambda trouble: (trouble.since or "9", trouble.guest))
     stalled = [trouble for trouble in troubles if trouble.stalled]
-    others = [trouble for trouble in troubles if not trouble.stalled]
+    still = [trouble for trouble in troubles if not trouble.stalled and trouble.reason in DELIBERATE]
+    others = [trouble for trouble in troubles if not trouble.stalled and trouble.reason not in DELIBERATE]
     return [
         _listed("Guests that need a person", stalled, 0.3, links),
+        _listed("Guests that are left as they are on purpose", still, 0.1, links),
         _listed("Other guests that are not as declared", others, 0.1, links),
     ]
 
