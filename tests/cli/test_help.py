@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 import time
@@ -33,7 +34,7 @@ def test_every_command_has_an_example_that_it_would_take(name: str, capsys: pyte
     for example in command(name).examples:
         assert f"  $ {example}\n" in shown
         for part in example.split("; "):
-            words = part.partition(" > ")[0].split()
+            words = shlex.split(part.partition(" > ")[0])
             assert ["reconciler", name] == words[:2] or words[1] in COMMANDS
             command(words[1]).make_context(words[1], words[2:])  # raises for an option that is not there
 

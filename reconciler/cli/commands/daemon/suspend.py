@@ -33,7 +33,7 @@ from reconciler.errors import ExitCode
 def command(
     what: str | None, name: str, reason: str, duration: str, until: str, settings_file: Path | None, output: str
 ) -> int:
-    """Have the fleet, a host or a guest left alone; without arguments, list what is.
+    """Have the fleet, a host or a guest left alone; or list what is.
 
     Nothing begins with what is suspended: no move, start, stop or change of settings. Moves under way come to their
     end, and it is looked at and reported as ever. Holds for the daemon, also in the middle of a pass, and for `apply`.
