@@ -16,6 +16,7 @@ from reconciler.git.mirror import synced
 from reconciler.git.plumbing import Repository
 from reconciler.git.quarantine import quarantine
 from reconciler.git.remote import Remote
+from reconciler.git.signatures import SigningKey
 from reconciler.git.status_commit import Identity, author_variables, build_commit
 from reconciler.git.trouble import GitTrouble, printable
 
@@ -46,12 +47,15 @@ def beat(
     identity: Identity,
     when: int,
     remote: Remote | None = None,
+    signing: SigningKey | None = None,
 ) -> str:
     """Replace the heartbeat: the new commit. Raises GitTrouble where that does not come to be."""
     ref = alive_ref(fleet)
     content = (json.dumps(said, indent=2, sort_keys=True) + "\n").encode()
     with quarantine(repository) as aside:
-        commit = build_commit(aside, None, {FILE: content}, f"{fleet}: alive\n", author_variables(identity, when))
+        commit = build_commit(
+            aside, None, {FILE: content}, f"{fleet}: alive\n", author_variables(identity, when), signing
+        )
     if remote is None:
         repository.run(["update-ref", "--no-deref", "-m", "reconciler: alive", "--end-of-options", ref, commit])
         return commit

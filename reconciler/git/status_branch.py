@@ -18,6 +18,7 @@ from reconciler.git.plumbing import Entry, Repository
 from reconciler.git.quarantine import quarantine
 from reconciler.git.remote import Remote
 from reconciler.git.revision import is_descendant
+from reconciler.git.signatures import SigningKey
 from reconciler.git.status_commit import FILE_MODE, Identity, author_variables, build_commit, changed_files
 from reconciler.git.trouble import GitTrouble, printable
 
@@ -99,10 +100,14 @@ class StatusBranch:
         return {entry.path.decode("ascii"): blobs[entry.id] for entry in sorted(entries, key=lambda entry: entry.path)}
 
 
-def read_status(repository: Repository, ref: str) -> StatusBranch:
-    """The status branch as it is now; an empty one if nothing was ever published."""
+def read_status(repository: Repository, ref: str, signing: SigningKey | None = None) -> StatusBranch:
+    """The status branch as it is now; an empty one if nothing was ever published, or if its tip is not signed with the
+    key that ours are signed with."""
     _check_ref(repository, ref)
-    return StatusBranch(repository, ref, _tip(repository, ref))
+    tip = _tip(repository, ref)
+    if signing is not None and tip is not None and not signing.signed(repository, tip):
+        tip = None
+    return StatusBranch(repository, ref, tip)
 
 
 def publish(
@@ -114,6 +119,7 @@ def publish(
     identity: Identity,
     when: int,
     remote: Remote | None = None,
+    signing: SigningKey | None = None,
 ) -> Published:
     """Commit these files (None deletes) on top of the status branch, unless it says the same already.
 
@@ -132,12 +138,16 @@ def publish(
     text = commit_message(message, trailers)
     for attempt in range(TRIES_MAX if remote is None else REMOTE_TRIES_MAX):
         tip = _tip(repository, ref) if remote is None else _fetched_tip(repository, remote, ref, attempt)
+        if signing is not None and tip is not None and not signing.signed(repository, tip):
+            raise _foreign(ref, tip)
         changed = changed_files(repository, tip, files)
         if not changed:
             return Published(None, ())
         with quarantine(repository) as aside:
-            commit = build_commit(aside, tip, changed, text, author)
+            commit = build_commit(aside, tip, changed, text, author, signing)
             _check_built(aside, commit, changed, written)
+            if signing is not None and not signing.signed(aside, commit):
+                raise GitTrouble("signature-lost", f"the report was not published: {commit} does not verify as ours")
         if remote is not None:
             moved = _push(repository, remote, ref, commit, tip)
         else:
@@ -228,6 +238,17 @@ def _advance(repository: Repository, ref: str, commit: str, tip: str | None, var
     if _tip(repository, ref) != tip:
         return False
     raise repository.failure("update-ref", answer, code="status-branch-unwritable", hint=repository.room())
+
+
+def _foreign(ref: str, tip: str) -> GitTrouble:
+    """What somebody else put on our branch is neither built upon nor believed (promise I10)."""
+    return GitTrouble(
+        "status-branch-foreign",
+        f"the tip of {printable(ref)} ({tip[:12]}) is not signed with our key: nothing is published there,"
+        " and what stands there counts for nothing",
+        hint="find out who wrote it; then delete or rename that branch: the next report begins it anew."
+        " After a change of our own key, the same",
+    )
 
 
 def _fetched_tip(repository: Repository, remote: Remote, ref: str, attempt: int) -> str | None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from reconciler.git.message import flat
 from reconciler.git.plumbing import Repository
+from reconciler.git.signatures import SigningKey
 from reconciler.git.trouble import GitTrouble
 
 WRITE_TIMEOUT_S = 600.0
@@ -56,6 +57,7 @@ def build_commit(
     changed: Mapping[str, bytes | None],
     message: str,
     variables: Mapping[str, str],
+    signing: SigningKey | None = None,
 ) -> str:
     """A commit on top of the tip (or without a parent) with these files written or deleted. No ref leads to it yet."""
     if contents := [content for content in changed.values() if content is not None]:
@@ -66,6 +68,9 @@ def build_commit(
     tree = _written(repository, ["write-tree"])
     parent = ["-p", tip] if tip is not None else []
     arguments = ["commit-tree", *parent, "-F", "-", tree]
+    if signing is not None:
+        signing.check()  # git would say less of what is wrong with the key
+        arguments = [*signing.options(), "commit-tree", "-S", *arguments[1:]]
     return _written(repository, arguments, stdin=message.encode("utf-8"), variables=variables)
 
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from reconciler.core.compatibility import Rulebook
-from reconciler.core.desired import DesiredFleet, Drift
+from reconciler.core.desired import DesiredFleet, Drift, Mode
 from reconciler.core.diff import Diff, diff
 from reconciler.core.execution import evidence
-from reconciler.core.execution.brakes import brakes, history_rewritten
+from reconciler.core.execution.brakes import brakes, history_rewritten, untrusted_commit
 from reconciler.core.execution.move import Timing
 from reconciler.core.execution.run import StepState
 from reconciler.core.observed import ObservedFleet, undeclared
@@ -25,6 +25,7 @@ from reconciler.core.reports.report import Report
 from reconciler.drivers.registry import RULEBOOKS, rulebooks
 from reconciler.errors import DesiredStateError, GitError, SettingsError, StateFolderError
 from reconciler.git.revision import is_descendant
+from reconciler.git.signatures import untrusted
 from reconciler.git.status_branch import Published
 from reconciler.loop.deciding import planned
 from reconciler.loop.effects import Begin, DesiredChanged, Interrupted
@@ -65,6 +66,8 @@ class Options:
     """Whether guests that have drifted are brought back in this pass, whatever the Fleet document says."""
     held: tuple[Brake, ...] = ()
     """Brakes that were found before the pass."""
+    check_signatures: bool = True
+    """Whether signatures are looked at, where the settings demand them; False: the caller has."""
     before: Previous | None = None
     """What was reported last, where the caller has read it; None: as the status branch says."""
     reopen: Callable[[], Fleet] | None = None
@@ -107,8 +110,9 @@ def plan_once(fleet: Fleet, observed: ObservedFleet | None = None) -> Planned:
     desired = drift_marked(fleet.desired, difference, kept.settled, fleet.clock.now_s())
     plan = planned(config, desired, observed, difference)
     held = brakes(fleet.desired, observed, plan, previous_guests=before.guests, bad_runs=kept.bad_runs, allow={})
-    if fleet.follows and plan.steps:
-        held = (*rewritten(fleet, kept.acted), *held)
+    if fleet.follows:
+        held = (*(rewritten(fleet, kept.acted) if plan.steps else ()), *held)
+        held = (*untrusted_brakes(fleet, kept.acted), *held)
     return Planned(observed, difference, replace(plan, brakes=held), config.rulebooks)
 
 
@@ -131,6 +135,8 @@ def run_once(fleet: Fleet, options: Options) -> Report:
         if options.resume:
             folder.forgive()
         held = rewritten(fleet, folder.acted()) if not options.accept_rewritten_history else ()
+        if options.check_signatures and (untrusted_ones := untrusted_brakes(fleet, folder.acted())):
+            held, fleet = (*untrusted_ones, *held), harmless(fleet)
         config = replace(_config(fleet, folder.controller(), options), held=(*options.held, *held))
         before = options.before if options.before is not None else previous(fleet.status())
         shell = Shell(
@@ -240,7 +246,7 @@ class _Follower:
             newer = self.options.reopen() if self.options.reopen is not None else open_fleet(self.fleet.settings)
         except (DesiredStateError, GitError, SettingsError):
             newer = None
-        if newer is None or rewritten(newer, commit.id):
+        if newer is None or commit_brakes(newer, commit.id):
             self.held = True
             self.shell.tell(Interrupted())
             return
@@ -248,6 +254,27 @@ class _Follower:
         self.shell.hosts = {**self.shell.hosts, **newer.desired.hosts}
         self.shell.drivers = {**newer.drivers, **self.shell.drivers}
         self.shell.tell(DesiredChanged(newer.desired))
+
+
+def commit_brakes(fleet: Fleet, acted: str) -> tuple[Brake, ...]:
+    """What holds the fleet's commit as such, after the one that was acted on last."""
+    return (*untrusted_brakes(fleet, acted), *rewritten(fleet, acted))
+
+
+def untrusted_brakes(fleet: Fleet, acted: str) -> tuple[Brake, ...]:
+    """The brake for a commit that is not signed as the settings demand. Raises GitTrouble where nobody can tell."""
+    commit, signers = fleet.desired.commit, fleet.settings.signers
+    if signers is None or commit is None:
+        return ()
+    since = acted if acted and is_descendant(fleet.repository, acted, commit.id) else ""
+    offences = untrusted(fleet.repository, since, commit.id, signers)
+    return (untrusted_commit(commit.id, [str(offence) for offence in offences]),) if offences else ()
+
+
+def harmless(fleet: Fleet) -> Fleet:
+    """The same fleet from which nothing can be allowed: its documents are not to be trusted."""
+    desired = replace(fleet.desired, fleet=replace(fleet.desired.fleet, mode=Mode.REPORT))
+    return replace(fleet, declared=replace(fleet.declared, desired=desired))
 
 
 def rewritten(fleet: Fleet, acted: str) -> tuple[Brake, ...]:

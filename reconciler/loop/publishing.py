@@ -125,6 +125,7 @@ def publish_report(fleet: Fleet, report: Report, memory: Memory | None = None) -
             IDENTITY,
             int(report.ended_s),
             fleet.settings.reports_remote,
+            fleet.settings.signing,
         )
     except GitError:
         backlog.keep(folder, files)

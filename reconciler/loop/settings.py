@@ -20,6 +20,7 @@ from reconciler.documents.values import schema_problems
 from reconciler.drivers.protocol import Attestation
 from reconciler.errors import SettingsError
 from reconciler.git.remote import Remote, url_refusal
+from reconciler.git.signatures import SigningKey
 from reconciler.ssh.access import Access
 
 ENVIRONMENT = "RECONCILER_SETTINGS"
@@ -62,6 +63,10 @@ class Settings:
     """Between two questions whether the branch has moved on."""
     interval_s: float = 300.0
     """From the end of a pass of the daemon to the next."""
+    signers: Path | None = None
+    """Who must have signed every commit that is acted on; None: nobody need have."""
+    signing: SigningKey | None = None
+    """What reports are signed with."""
     heartbeat_s: float = 900.0
     control_socket: Path = Path("control.sock")
     attestations: tuple[Attestation, ...] = ()
@@ -187,6 +192,10 @@ def _settings(path: Path, raw: dict[str, Any]) -> Settings:
         migration_addresses=tuple(network.get("migration_addresses", Settings.migration_addresses)),
         poll_s=float(timing.get("poll_s", Settings.poll_s)),
         commit_poll_s=float(repository.get("poll_s", Settings.commit_poll_s)),
+        signers=_signers(path, raw.get("trust", {})),
+        signing=SigningKey(path.parent / raw["status"]["signing_key_file"])
+        if "signing_key_file" in raw.get("status", {})
+        else None,
         heartbeat_s=float(raw.get("status", {}).get("heartbeat_s", Settings.heartbeat_s)),
         interval_s=float(timing.get("interval_s", Settings.interval_s)),
         attestations=tuple(
@@ -214,6 +223,17 @@ def _remotes(path: Path, repository: dict[str, Any], status: dict[str, Any]) -> 
     url = status.get("url", repository.get("url"))
     own = {key: status[key] for key in FILES_OF_A_REMOTE if key in status}
     return remote, _remote(path, "status.url", url, files | own) if url is not None else None
+
+
+def _signers(path: Path, trust: dict[str, Any]) -> Path | None:
+    if not trust.get("signed_commits", False):
+        return None
+    if "allowed_signers_file" not in trust:
+        raise SettingsError(
+            f"{path}: trust.signed_commits: whose signatures count is not said",
+            hint="name a file of allowed signers: [trust] allowed_signers_file",
+        )
+    return path.parent / str(trust["allowed_signers_file"])
 
 
 def _remote(path: Path, key: str, url: str, files: Mapping[str, str]) -> Remote:

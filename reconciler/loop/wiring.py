@@ -80,7 +80,7 @@ class Fleet:
 
     def status(self) -> StatusBranch:
         """What was reported before, as far as it is known on this machine."""
-        return read_status(self.reports or self.repository, self.status_ref)
+        return read_status(self.reports or self.repository, self.status_ref, self.settings.signing)
 
     def driver(self, host: Host) -> Driver:
         """The driver of a host's document."""

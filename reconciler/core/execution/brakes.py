@@ -37,6 +37,7 @@ class BrakeReason(StrEnum):
     TOO_MANY_STOPS = "TooManyStops"
     HISTORY_REWRITTEN = "HistoryRewritten"
     DOCUMENTS_INVALID = "DocumentsInvalid"
+    UNTRUSTED_COMMIT = "UntrustedCommit"
     FLEET_SUSPENDED = "FleetSuspended"
     NOT_APPROVED = "NotApproved"
 
@@ -138,7 +139,16 @@ def documents_invalid(commit: str, problems: Sequence[str]) -> Brake:
     return Brake(BrakeReason.DOCUMENTS_INVALID, text, release)
 
 
-STANDING = frozenset({BrakeReason.DOCUMENTS_INVALID})
+def untrusted_commit(commit: str, offences: Sequence[str]) -> Brake:
+    """The brake for a commit that came by way of others that no allowed signer has signed."""
+    rest = len(offences) - NAMES_MAX
+    listed = "; ".join(offences[:NAMES_MAX]) + (f"; and {rest} more" if rest > 0 else "")
+    text = f"commit {commit[:10]} is not acted on: not signed by an allowed signer: {listed}"
+    release = "sign what was merged, or vouch for it in a signed commit: docs/guides/signed-commits.md"
+    return Brake(BrakeReason.UNTRUSTED_COMMIT, text, release)
+
+
+STANDING = frozenset({BrakeReason.DOCUMENTS_INVALID, BrakeReason.UNTRUSTED_COMMIT})
 """Brakes that hold, and are said to, also where there is nothing to do: what is wanted is not known."""
 
 

@@ -35,7 +35,7 @@ from reconciler.loop.daemon.publisher import Publisher, Waiting
 from reconciler.loop.daemon.triggers import Trigger, Triggers, Why
 from reconciler.loop.deciding import interim, milestones
 from reconciler.loop.journal import peek
-from reconciler.loop.once import Options, rewritten, run_once
+from reconciler.loop.once import Options, harmless, rewritten, run_once, untrusted_brakes
 from reconciler.loop.publishing import IDENTITY, Memory, Previous, previous, publish_report
 from reconciler.loop.settings import Settings, read_settings
 from reconciler.loop.shell import Left, Shell
@@ -244,6 +244,7 @@ class Daemon:
             held=known.held,
             before=known.before,
             accept_rewritten_history=True,  # asked of git already: what it said is among the brakes
+            check_signatures=False,  # likewise
             reopen=lambda: open_fleet(self.settings, drivers=self._drivers, fetch=False),  # the watch has fetched
             stamp=lambda: suspensions.stamp(self.settings.state_folder),
             urged=self._was_urged,
@@ -323,8 +324,13 @@ class Daemon:
         held: tuple[Brake, ...]
         try:
             fleet = open_fleet(self.settings, drivers=self._drivers)
-            held = rewritten(fleet, acted)
-            self._over(EventKind.COMMIT_REFUSED)
+            held = untrusted_brakes(fleet, acted)
+            if held:
+                self._trouble(EventKind.COMMIT_REFUSED, held[0].text)
+                fleet = self._older(acted) if acted else harmless(fleet)
+            else:
+                held = rewritten(fleet, acted)
+                self._over(EventKind.COMMIT_REFUSED)
         except DesiredStateError as error:
             if not acted:
                 raise
@@ -332,8 +338,12 @@ class Daemon:
             tip = repository.commit_id(self.settings.ref) or self.settings.ref
             brake = documents_invalid(tip, [f"{problem.location}: {problem.what}" for problem in error.problems])
             self._trouble(EventKind.COMMIT_REFUSED, brake.text)
-            fleet, held = open_fleet(self.settings, acted, drivers=self._drivers, fetch=False), (brake,)
+            fleet, held = self._older(acted), (brake,)
         return Known(fleet, held, previous(fleet.status()))
+
+    def _older(self, acted: str) -> Fleet:
+        """The fleet at the commit that was acted on last."""
+        return open_fleet(self.settings, acted, drivers=self._drivers, fetch=False)
 
     def _ended(self, fleet: Fleet, report: Report, duration_s: float) -> None:
         self._due_s = time.monotonic() + min(self.settings.interval_s, _change_s(fleet))
@@ -406,7 +416,7 @@ class Daemon:
         health = self.health()
         said = {"version": __version__, "commit": health.commit, "result": health.result, "trouble": health.trouble}
         try:
-            beat(repository, health.fleet, said, IDENTITY, int(time.time()), remote)
+            beat(repository, health.fleet, said, IDENTITY, int(time.time()), remote, self.settings.signing)
             if remote is not None:
                 maintain(repository)
             self._over(EventKind.GIT_TROUBLE, LIFE)
