@@ -28,13 +28,18 @@ class EventKind(StrEnum):
     PASS_ENDED = "pass-ended"  # noqa: S105 - likewise
     PASS_FAILED = "pass-failed"  # noqa: S105 - likewise
     """A pass could not be made; the text says what stood in its way."""
+    PLAN_MADE = "plan-made"
     STEP_BEGUN = "step-begun"
+    STEP_PAUSED = "step-paused"
+    """An attempt ended harmlessly; the next one follows after a pause."""
     STEP_ENDED = "step-ended"
     BRAKE_HELD = "brake-held"
     BRAKE_RELEASED = "brake-released"
     GUEST_STALLED = "guest-stalled"
     GUEST_RECOVERED = "guest-recovered"
     HOST_UNREACHABLE = "host-unreachable"
+    HOST_DISTRUSTED = "host-distrusted"
+    """It is not the machine it was, or two documents lead to it."""
     HOST_BACK = "host-back"
     COMMIT_REFUSED = "commit-refused"
     """The newest commit is not acted on: its documents are invalid, or it is not signed as it must be."""
@@ -45,6 +50,8 @@ class EventKind(StrEnum):
     GIT_BACK = "git-back"
     PUBLISHED = "published"
     """A report was committed."""
+    NOTIFY_TROUBLE = "notify-trouble"
+    """The program that is told of events fails, or is too slow for them."""
     BUG = "bug"
     """A mistake of ours."""
 
