@@ -21,6 +21,14 @@ from reconciler.drivers.protocol import Attestation
 from reconciler.errors import SettingsError
 from reconciler.git.remote import Remote, url_refusal
 from reconciler.git.signatures import SigningKey
+from reconciler.loop.daemon.signals import (
+    ListenAddress,
+    LogSettings,
+    NotifySettings,
+    listen_address,
+    log_settings,
+    notify_settings,
+)
 from reconciler.ssh.access import Access
 
 ENVIRONMENT = "RECONCILER_SETTINGS"
@@ -72,6 +80,11 @@ class Settings:
     attestations: tuple[Attestation, ...] = ()
     lost_hosts: Mapping[str, str] = field(default_factory=dict)
     """Host name -> why and since when."""
+    log: LogSettings = LogSettings()
+    notify: NotifySettings | None = None
+    """Who is told of events; None: nobody."""
+    listen: ListenAddress | None = None
+    """Where health and metrics are served; None: nowhere."""
 
     def restrained(self, desired: DesiredFleet) -> DesiredFleet:
         """The desired fleet under this file's ceilings: the stricter of both holds, for limits and for what a commit
@@ -202,7 +215,19 @@ def _settings(path: Path, raw: dict[str, Any]) -> Settings:
             Attestation(**{**entry, "guest": entry["guest"].lower()}) for entry in raw.get("boot_attestations", ())
         ),
         lost_hosts={entry["host"]: f"since {entry['since']}: {entry['reason']}" for entry in raw.get("lost_hosts", ())},
+        log=log_settings(raw.get("log", {})),
+        notify=notify_settings(raw["notify"]) if "notify" in raw else None,
+        listen=_listen(path, raw["web"]["listen"]) if "web" in raw else None,
     )
+
+
+def _listen(path: Path, text: str) -> ListenAddress:
+    try:
+        return listen_address(text)
+    except ValueError as error:
+        raise SettingsError(
+            f"{path}: web.listen: {error}", hint="a loopback address keeps it to this machine"
+        ) from error
 
 
 def _remotes(path: Path, repository: dict[str, Any], status: dict[str, Any]) -> tuple[Remote | None, Remote | None]:
