@@ -210,7 +210,7 @@ def _step_details(step: Step, now: Progress) -> dict[str, object]:
 
 
 def _outcome_details(now: Progress) -> dict[str, object]:
-    took = {}
+    took: dict[str, object] = {}
     if now.started_s is not None and now.ended_s is not None:
         took = {"duration_s": round(now.ended_s - now.started_s, 3)}
     if now.outcome is None or now.state is StepState.STARTED:
