@@ -53,7 +53,7 @@ class Metrics:
 
     def _of_passes(self) -> None:
         self._passes = Counter("reconciler_passes", "Passes that ended, by result", ["result"], registry=self.registry)
-        for result in Result:
+        for result in set(Result) - {Result.RUNNING}:
             self._passes.labels(result.value)
         self._pass_duration = Histogram(
             "reconciler_pass_duration_seconds", "How long passes took", registry=self.registry, buckets=PASS_BUCKETS_S

@@ -1,17 +1,17 @@
 """What is new since before, as events: told once when it begins and once when it ends, not on each pass.
 
-Called by the daemon: with two reports after each pass, and with a run as it goes on. Remembers nothing itself.
+Called by the daemon: with two reports after each pass, and with its steps as they go on. Remembers nothing itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from reconciler.core.diff import Finding, HostReason
 from reconciler.core.execution.brakes import BrakeReason
 from reconciler.core.execution.outcome import OutcomeKind
-from reconciler.core.execution.run import Progress, Run, StepState
+from reconciler.core.execution.run import Progress, StepState
 from reconciler.core.planning.plan import Plan, Step
 from reconciler.core.reports.events import Event, EventKind, Severity
 from reconciler.core.reports.report import Report
@@ -23,7 +23,7 @@ NAMES_MAX = 10
 
 ALARMING = frozenset({Finding.DUPLICATED, Finding.NOT_RUNNABLE})
 """Findings of a stalled guest that somebody should look at now."""
-CALM = frozenset({BrakeReason.REPORT_MODE, BrakeReason.NOT_APPROVED})
+CALM = frozenset({BrakeReason.REPORT_MODE, BrakeReason.FLEET_SUSPENDED, BrakeReason.NOT_APPROVED})
 """Brakes that somebody wanted."""
 USUAL = frozenset({BrakeReason.TOO_MANY_MOVES, BrakeReason.TOO_MANY_STOPS})
 """Brakes that a big change pulls, and a commit trailer releases."""
@@ -44,18 +44,15 @@ def changes(before: Report | None, after: Report) -> tuple[Event, ...]:
     return tuple(_bounded(told, after))
 
 
-def steps_moved_on(before: Run | None, after: Run, fleet: str, run: str, at_s: float) -> tuple[Event, ...]:
-    """What became of the steps of a run since it was seen before. Steps that were never begun are not spoken of."""
-    if before is after:
-        return ()
-    same = before is not None and before.plan is after.plan
+def steps_moved_on(
+    before: Mapping[str, Progress], after: Iterable[tuple[Step, Progress]], fleet: str, run: str, at_s: float
+) -> tuple[Event, ...]:
+    """What became of the steps of a plan since they were seen before (step id -> progress; none: not begun yet). Those
+    that were never begun are not spoken of."""
     events: list[Event] = []
-    for step in after.plan.steps:
-        was = before.progress[step.id] if before is not None and same else Progress(attempt=step.attempt)
-        now = after.progress[step.id]
-        if was is now or was == now:
-            continue
-        if (found := _step(step, was, now)) is not None:
+    for step, now in after:
+        was = before.get(step.id) or Progress(attempt=step.attempt)
+        if was is not now and was != now and (found := _step(step, was, now)) is not None:
             kind, severity, message = found
             details = {**_step_details(step, now), **_outcome_details(now)}
             events.append(Event(kind, severity, at_s, fleet, message, run, details))

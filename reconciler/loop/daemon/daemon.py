@@ -32,6 +32,7 @@ from reconciler.loop.daemon.branch import BranchWatch, watched_folders
 from reconciler.loop.daemon.control import ControlSocket
 from reconciler.loop.daemon.observer import Health, Observers
 from reconciler.loop.daemon.publisher import Publisher, Waiting
+from reconciler.loop.daemon.telling import Telling
 from reconciler.loop.daemon.triggers import Trigger, Triggers, Why
 from reconciler.loop.deciding import interim, milestones
 from reconciler.loop.journal import peek
@@ -93,6 +94,7 @@ class Daemon:
         self._troubles: dict[tuple[EventKind, str], str] = {}
         self._health = Health("", time.time(), self.settings.interval_s)
         self._publisher = Publisher(partial(publish_report, memory=Memory()), self._published, self._unpublished)
+        self._telling = Telling(self.observers.event)
         self._control = ControlSocket(
             self.settings.control_socket, self._requested, lambda: self._changed(Why.SUSPENSION), self.health_json
         )
@@ -265,6 +267,7 @@ class Daemon:
     def _watch(self, state: State) -> None:
         """After every event of the pass: show life, and now and then how far it has come."""
         self._beat()
+        self._telling.watch(state)
         known = self._known
         if known is None or time.monotonic() - self._told_s < INTERIM_S:
             return
@@ -290,6 +293,7 @@ class Daemon:
             for name, before, after in (
                 ("[state] folder", self.settings.state_folder, found.state_folder),
                 ("[state] control_socket", self.settings.control_socket, found.control_socket),
+                ("[web] listen", self.settings.listen, found.listen),
             )
             if before != after
         ]
@@ -352,9 +356,10 @@ class Daemon:
             self._health,
             result=report.result.value,
             commit=report.commit.id if report.commit else "",
-            success_s=report.ended_s if report.result is Result.CONVERGED else self._health.success_s,
+            success_s=time.time() if report.result is Result.CONVERGED else self._health.success_s,
         )
         self.observers.reported(report, duration_s)
+        self._telling.ended(report)
         self._tell(EventKind.PASS_ENDED, Severity.INFO, f"{report.result}", run=report.id, result=report.result.value)
         self._publisher.put(fleet, report)
         self._wait_for_publisher()

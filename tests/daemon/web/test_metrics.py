@@ -188,7 +188,7 @@ def test_the_alerts_of_the_guide_name_metrics_labels_and_reasons_that_there_are(
     assert len(expressions) >= 5
     assert set() == used - known
     values = {pair for _, pairs in series(metrics) for pair in pairs}
-    matchers = [pair for line in expressions for pair in re.findall(r'(\w+)(?:=|!=|=~)"([^"]+)"', line)]
+    matchers = [pair for line in expressions for pair in re.findall(r'(\w+)(?:=~|!~|!=|=)"([^"]+)"', line)]
     named = {(label, word) for label, words in matchers if label != "job" for word in words.split("|")}
     assert len(named) >= 4
     assert set() == named - values

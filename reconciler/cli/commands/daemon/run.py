@@ -27,21 +27,28 @@ def command(once: bool, settings_file: Path | None, output: str) -> int:
 
     Makes a pass at its start, on every new commit, on an interval (drift), on SIGHUP and on `reconciler refresh`. The
     newest commit wins. What it may do is the Fleet document's and the settings' to say: with `mode: report` it only
-    reports. Events go to stderr, one line of JSON each; with --once, the report goes to stdout.
+    reports. Events go to stderr, one line each: JSON, or text on a terminal; with --once, the report goes to stdout.
 
     SIGTERM begins nothing more and ends within ten seconds; migrations under way go on by themselves and are taken over
     at the next start. Settings, keys and known hosts are read anew before each pass.
     """
     from reconciler.loop.daemon.daemon import Daemon
-    from reconciler.loop.daemon.log import EventLog
     from reconciler.loop.daemon.observer import Observers
     from reconciler.loop.settings import find_settings
+    from reconciler.web.listeners import Listeners
 
     if once:
         return _once(settings_file, output)
-    daemon = Daemon(find_settings(settings_file), Observers((EventLog(sys.stderr),)))
+    file = find_settings(settings_file)
+    listeners = Listeners(file, sys.stderr)
+    daemon = Daemon(file, Observers(listeners.observers))
     _heed_signals(daemon)
-    return _end_with(daemon.run())
+    listeners.open()
+    try:
+        code = daemon.run()
+    finally:
+        listeners.close()
+    return _end_with(code)
 
 
 def _once(settings_file: Path | None, output: str) -> int:
