@@ -82,6 +82,19 @@ class Suspension:
 
 
 @dataclass(frozen=True)
+class Window:
+    """A span of time that comes back on certain days (0 is Monday): from `start_min` minutes after midnight, by the
+    clocks of the zone, for so long. With `deny`, nothing may begin in it; else it is open for guests that name it."""
+
+    name: str
+    start_min: int
+    duration_s: int
+    zone: str
+    days: frozenset[int] = frozenset(range(7))
+    deny: bool = False
+
+
+@dataclass(frozen=True)
 class StopPolicy:
     """How a guest is stopped: gracefully for so many seconds, and then."""
 
@@ -103,6 +116,12 @@ class MigrationPolicy:
     """Whether it may rest on a third host on the way."""
     attempts: int = 3
     """How often one intent is tried before the guest is Stalled."""
+    windows: tuple[str, ...] = ()
+    """Inside which it may be stopped while it runs. None: at any time."""
+    open_s: float | None = None
+    """How long it may be stopped from now on; None: for ever; never from a document. 0: not now."""
+    opens: str = ""
+    """When that ends, or begins, in words; never from a document."""
 
 
 @dataclass(frozen=True)
@@ -200,6 +219,11 @@ class Fleet:
     drift: Drift = Drift.REPORT
     drift_downtime: Downtime = Downtime.FORBIDDEN
     suspend: Suspension | None = None
+    windows: tuple[Window, ...] = ()
+    quiet: str = ""
+    """Why nothing may begin now, by a window that denies; never from a document."""
+    quiet_in_s: float | None = None
+    """In how long such a window begins; never from a document."""
 
 
 @dataclass(frozen=True)

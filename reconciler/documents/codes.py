@@ -54,3 +54,4 @@ class Code(StrEnum):
     DUPLICATE_NAME = "duplicate-name"
     DUPLICATE_UUID = "duplicate-uuid"
     GUEST_ON_UNKNOWN_HOST = "guest-on-unknown-host"
+    UNKNOWN_WINDOW = "unknown-window"

@@ -25,8 +25,10 @@ from reconciler.core.desired import (
     StopPolicy,
     StorageCopy,
     Suspension,
+    Window,
 )
 from reconciler.core.model import Method
+from reconciler.core.planning.windows import is_zone
 from reconciler.core.quantities import (
     format_duration,
     parse_duration_s,
@@ -51,6 +53,8 @@ DURATION_RANGES_S: Mapping[Path, tuple[int, int]] = {
     ("spec", "retry", "backoff"): (1, 7 * 86400),
     ("spec", "retry", "backoffMax"): (1, 7 * 86400),
 }
+WINDOW_S = (300, 7 * 86400)
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def value_problems(document: Fields, places: Places) -> Iterator[Problem]:
@@ -59,6 +63,8 @@ def value_problems(document: Fields, places: Places) -> Iterator[Problem]:
     for field in ("suspend", "maintenance"):
         if "until" in spec.get(field, NONE):
             yield from _moment_problems(spec[field]["until"], ("spec", field, "until"), places)
+    for number, window in enumerate(spec.get("windows", ())):
+        yield from _window_problems(window, ("spec", "windows", number), places)
     if not ("migration" in spec or "defaults" in spec or "retry" in spec):
         return
     for path, (least, most) in DURATION_RANGES_S.items():
@@ -79,6 +85,30 @@ def _moment_problems(text: str, path: Path, places: Places) -> Iterator[Problem]
     except (ValueError, OverflowError):
         what = f"{dotted(path)} is {quoted(text)}, and no calendar has that moment"
         yield Problem(Code.VALUE_OUT_OF_RANGE, places.value(*path), what, "for example 2026-12-01T06:00:00Z")
+
+
+def _window_problems(window: Fields, path: Path, places: Places) -> Iterator[Problem]:
+    least, most = WINDOW_S
+    if not least <= parse_duration_s(window["duration"]) <= most:
+        what = f"a window is {quoted(window['duration'])} long, and must be from {format_duration(least)} to 7d"
+        yield Problem(Code.VALUE_OUT_OF_RANGE, places.value(*path, "duration"), what, "for example 6h")
+    if not is_zone(window["timeZone"]):
+        what = f"this system knows no time zone {quoted(window['timeZone'])}"
+        hint = "for example Europe/Berlin or UTC; the tz database must be installed"
+        yield Problem(Code.VALUE_OUT_OF_RANGE, places.value(*path, "timeZone"), what, hint)
+
+
+def make_window(fields: Fields) -> Window:
+    """An entry of `spec.windows`."""
+    hour, _, minute = fields["start"].partition(":")
+    return Window(
+        name=fields["name"],
+        start_min=60 * int(hour) + int(minute),
+        duration_s=parse_duration_s(fields["duration"]),
+        zone=fields["timeZone"],
+        days=frozenset(DAYS.index(day) for day in fields.get("days", DAYS)),
+        deny=fields.get("kind", "allow") == "deny",
+    )
 
 
 def _retry_problems(fields: Fields, places: Places) -> Iterator[Problem]:
@@ -111,6 +141,7 @@ def make_fleet(document: Fields, location: Location) -> Fleet:
         drift=Drift(spec.get("drift", Drift.REPORT)),
         drift_downtime=Downtime(spec.get("driftDowntime", Downtime.FORBIDDEN)),
         suspend=make_suspension(spec.get("suspend")),
+        windows=tuple(map(make_window, spec.get("windows", ()))),
     )
 
 
@@ -196,6 +227,7 @@ def make_migration(own: Fields, defaults: Fields) -> MigrationPolicy:
         cleanup=Cleanup(merged.get("cleanup", usual.cleanup)),
         hop=merged.get("hop", "allowed") == "allowed",
         attempts=int(merged.get("attempts", usual.attempts)),
+        windows=(merged["window"],) if "window" in merged else (),
     )
 
 

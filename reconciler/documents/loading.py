@@ -163,7 +163,8 @@ def _assemble(
 
     readable = [document.value for document in gathered.fleets if not document.problems]
     defaults = migration_defaults(readable[0]) if readable else NONE
-    guests, quarantined = _guests(gathered, defaults, known_hosts=gathered.hosts.keys() if complete else None)
+    windows = frozenset(name for value in readable[:1] for name in _window_names(value))
+    guests, quarantined = _guests(gathered, defaults, windows, known_hosts=gathered.hosts.keys() if complete else None)
     lasting = [problem for problems in quarantined.values() for problem in problems]
     if holding:
         return _held(lasting, holding)
@@ -184,7 +185,7 @@ def _hosts(gathered: _Gathered) -> Iterator[tuple[str, Host]]:
 
 
 def _guests(
-    gathered: _Gathered, defaults: Fields, known_hosts: Collection[str] | None
+    gathered: _Gathered, defaults: Fields, windows: Collection[str], known_hosts: Collection[str] | None
 ) -> tuple[dict[str, Guest], dict[str, tuple[Problem, ...]]]:
     """The guests as declared, and the problems of those that are quarantined."""
     guests: dict[str, Guest] = {}
@@ -203,8 +204,25 @@ def _guests(
             continue
         own: Fields = document.value["spec"].get("migration", NONE)
         migration: MigrationPolicy = make_migration(own, defaults) if own else usual
+        unknown = [window for window in migration.windows if window not in windows]
+        if unknown and known_hosts is not None:
+            quarantined[name] = (_unknown_window(document, unknown[0], windows),)
+            continue
         guests[name] = make_guest(document.value, document.location, migration)
     return guests, quarantined
+
+
+def _window_names(fleet: Fields) -> Iterator[str]:
+    """The windows that guests may name: those that deny are everybody's."""
+    for window in fleet.get("spec", NONE).get("windows", ()):
+        if window.get("kind", "allow") == "allow":
+            yield window["name"]
+
+
+def _unknown_window(document: Document, window: str, windows: Collection[str]) -> Problem:
+    what = f"guest {quoted(str(document.name))} names window {quoted(window)}, which the Fleet document does not have"
+    hint = one_of(window, windows) if windows else "add it to spec.windows of the Fleet document"
+    return Problem(Code.UNKNOWN_WINDOW, document.places.value("spec"), what, hint)
 
 
 def _unknown_host(document: Document, host: str, hint: str) -> Problem:

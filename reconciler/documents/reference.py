@@ -92,6 +92,8 @@ def _fields(part: Schema, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ..
     for name, child in part.get("properties", {}).items():
         yield (*path, name), child, name in part.get("required", ())
         yield from _fields(child, (*path, name))
+        if "properties" in child.get("items", {}):
+            yield from _fields(child["items"], (*path, f"{name}[]"))
 
 
 def _allowed(part: Schema) -> str:
@@ -118,7 +120,7 @@ def _meaning(part: Schema) -> str:
 
 
 def _yaml(value: Mapping[str, Any], indent: str) -> Iterator[str]:
-    """An example document, as people write it; our examples hold mappings, plain words and whole numbers only."""
+    """An example document, as people write it; our examples hold mappings, words, numbers and flat lists."""
     for key, child in value.items():
         if isinstance(child, Mapping):
             yield f"{indent}{key}:"

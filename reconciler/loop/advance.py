@@ -6,6 +6,8 @@ Never does anything itself: what shall be done are the effects, in this order; w
 
 from __future__ import annotations
 
+from reconciler.core.execution.outcome import Outcome, OutcomeKind
+from reconciler.core.planning.windows import refusal_now
 from reconciler.errors import InvariantBroken
 from reconciler.loop import deciding, moving
 from reconciler.loop.effects import (
@@ -117,7 +119,11 @@ def _run(turn: Turn) -> bool:
         run = run.stop()
     else:
         for step in run.ready(turn.now_s, moving.foreign(turn)):
-            run = moving.begin(turn, run, step)
+            late = refusal_now(turn.the_pass.desired, step, turn.now_s)
+            if late:
+                run = run.skip(step.id, Outcome(OutcomeKind.CHANGED, "OutsideWindow", late), turn.now_s)
+            else:
+                run = moving.begin(turn, run, step)
         if not turn.moves and not run.ended:
             next_s = run.next_attempt_s()
             if next_s is None or next_s <= turn.now_s:

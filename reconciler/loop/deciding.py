@@ -19,6 +19,7 @@ from reconciler.core.planning.plan import Brake, Plan, Step
 from reconciler.core.planning.scheduler import make_plan
 from reconciler.core.planning.stillness import drift_marked
 from reconciler.core.planning.verify import verify
+from reconciler.core.planning.windows import opened
 from reconciler.core.records import MoveRecord, Stage
 from reconciler.core.reports.conditions import conditions
 from reconciler.core.reports.report import GuestStatus, Report, Result, StepRun
@@ -132,9 +133,10 @@ def _plan(turn: Turn, observed: ObservedFleet) -> None:
     """Compare, plan, and run, ask or report."""
     current = turn.the_pass
     difference = diff(current.desired, observed, current.begin.previous_machines)
-    desired = drift_marked(current.desired, difference, current.begin.settled, current.started_s, turn.config.retry)
+    desired = opened(current.desired, turn.now_s)
+    desired = drift_marked(desired, difference, current.begin.settled, current.started_s, turn.config.retry)
     plan = planned(turn.config, desired, observed, difference)
-    held = _brakes(turn, observed, plan)
+    held = _brakes(turn, desired, observed, plan)
     plan = replace(plan, brakes=held)
     seen_before = current.rounds > 0 and any(plan.digest == earlier.digest for earlier in current.plans)
     turn.change(difference=difference, plans=(*current.plans, plan), rounds=current.rounds + 1)
@@ -170,10 +172,10 @@ def decided(turn: Turn, run: bool) -> None:
     report(turn)
 
 
-def _brakes(turn: Turn, observed: ObservedFleet, plan: Plan) -> tuple[Brake, ...]:
+def _brakes(turn: Turn, desired: DesiredFleet, observed: ObservedFleet, plan: Plan) -> tuple[Brake, ...]:
     current = turn.the_pass
     held = brakes(
-        current.desired,
+        desired,
         observed,
         plan,
         previous_guests=current.begin.previous_guests,

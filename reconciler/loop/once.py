@@ -21,6 +21,7 @@ from reconciler.core.execution.run import StepState
 from reconciler.core.observed import ObservedFleet, undeclared
 from reconciler.core.planning.plan import Brake, Plan
 from reconciler.core.planning.stillness import Settled, drift_marked, settled_after, wish
+from reconciler.core.planning.windows import opened
 from reconciler.core.reports.report import Report
 from reconciler.drivers.registry import RULEBOOKS, rulebooks
 from reconciler.errors import DesiredStateError, GitError, SettingsError, StateFolderError
@@ -107,9 +108,10 @@ def plan_once(fleet: Fleet, observed: ObservedFleet | None = None) -> Planned:
     observed = undeclared(before.remembered(observed), before.startable, fleet.settings.lost_hosts)
     difference = diff(fleet.desired, observed, before.machines)
     config = _config(fleet, kept.controller, Options())
-    desired = drift_marked(fleet.desired, difference, kept.settled, fleet.clock.now_s())
+    now_s = fleet.clock.now_s()
+    desired = drift_marked(opened(fleet.desired, now_s), difference, kept.settled, now_s)
     plan = planned(config, desired, observed, difference)
-    held = brakes(fleet.desired, observed, plan, previous_guests=before.guests, bad_runs=kept.bad_runs, allow={})
+    held = brakes(desired, observed, plan, previous_guests=before.guests, bad_runs=kept.bad_runs, allow={})
     if fleet.follows:
         held = (*(rewritten(fleet, kept.acted) if plan.steps else ()), *held)
         held = (*untrusted_brakes(fleet, kept.acted), *held)

@@ -196,3 +196,52 @@ def test_a_fight_ends_after_three_rounds(bench: Bench) -> None:
     assert (0, ["h1"]) == (bench.call("apply", "--yes", "--retry", "web").code, bench.where("web"))
     kept = json.loads((bench.folder / "state" / "settled.json").read_text())
     assert 4 == len(kept[UUIDS["web"]]["corrected_s"])
+
+
+# --- windows ---------------------------------------------------------------------------------------------------------
+
+NIGHTS = '  windows:\n    - {name: nights, start: "%s", duration: 20m, timeZone: UTC}\n'
+
+
+def test_a_guest_waits_for_its_window_and_is_moved_when_it_opens(bench: Bench) -> None:
+    """The simulated fleet's clock begins at 22:13 UTC and runs 200 times as fast as ours."""
+    bench.more["db"] = "  migration: {downtime: allowed, window: nights}\n"
+    bench.commit(db="h2")
+    declare(bench, NIGHTS % "23:00")
+    with daemon(bench.settings) as running:
+        assert ["h1"] == bench.where("db")
+        status = " ".join(bench.executable("status").out.split())
+        assert "OutsideWindow" in status
+        assert "it opens Tue 2023-11-14 23:00 UTC" in status
+        assert "calendar" == running.hears("pass-begun", why="calendar")["why"]
+        running.hears("pass-ended", result="converged")
+    assert ["h2"] == bench.where("db")
+
+
+def test_what_does_not_fit_any_more_when_its_turn_comes_is_skipped_and_never_cut(bench: Bench) -> None:
+    """The window is open when the pass begins, and shut when the guest's turn comes: nothing of it begins."""
+    bench.more["db"] = "  migration: {downtime: allowed, window: nights}\n"
+    bench.commit(db="h2")
+    declare(bench, NIGHTS % "21:50")
+    found = bench.call("apply", "--yes")
+    assert (ExitCode.HELD, ["h1"]) == (found.code, bench.where("db"))
+    assert {"db": "OutsideWindow"} == reasons(bench)
+    assert "stop" not in bench.sent()
+
+
+def test_nothing_begins_while_a_window_denies(bench: Bench) -> None:
+    bench.commit(web="h2")
+    declare(bench, (NIGHTS % "22:00").replace("name: nights", "name: freeze, kind: deny"))
+    found = bench.call("apply", "--yes")
+    assert (ExitCode.HELD, ["h1"]) == (found.code, bench.where("web"))
+    assert "DenyWindow" in found.out
+    assert "until Tue 2023-11-14 22:20 UTC" in " ".join(found.out.split())
+
+
+def test_a_window_that_the_fleet_does_not_have_is_a_mistake_of_the_guest(bench: Bench) -> None:
+    bench.more["db"] = "  migration: {window: nihgts}\n"
+    bench.commit()
+    declare(bench, NIGHTS % "22:00")
+    found = bench.call("validate", bench.desired)
+    assert "unknown-window" in found.err + found.out
+    assert "nights" in found.err + found.out

@@ -39,6 +39,7 @@ class BrakeReason(StrEnum):
     DOCUMENTS_INVALID = "DocumentsInvalid"
     UNTRUSTED_COMMIT = "UntrustedCommit"
     FLEET_SUSPENDED = "FleetSuspended"
+    DENY_WINDOW = "DenyWindow"
     NOT_APPROVED = "NotApproved"
 
 
@@ -60,6 +61,7 @@ def brakes(
         *_report_mode(desired),
         *_suspended(bad_runs),
         *_fleet_suspended(desired),
+        *_denied(desired),
         *_hosts_unreachable(desired, observed, lost_hosts),
         *_guests_vanished(observed, previous_guests or {}),
         *_too_much(desired, plan, allow or {}, done or {}),
@@ -85,6 +87,11 @@ def _fleet_suspended(desired: DesiredFleet) -> Iterator[Brake]:
         by = suspension.by
         release = "`reconciler resume fleet`" if by else "take spec.suspend out of the Fleet document"
         yield Brake(BrakeReason.FLEET_SUSPENDED, f"fleet {desired.fleet.name} is {told(suspension)}", release)
+
+
+def _denied(desired: DesiredFleet) -> Iterator[Brake]:
+    if desired.fleet.quiet:
+        yield Brake(BrakeReason.DENY_WINDOW, desired.fleet.quiet, "wait until it is over")
 
 
 def _hosts_unreachable(desired: DesiredFleet, observed: ObservedFleet, lost_hosts: frozenset[str]) -> Iterator[Brake]:

@@ -142,6 +142,10 @@ class Run:
         after = self._to(step_id, state, outcome=outcome, ended_s=now_s)
         return after if state is StepState.DONE else after._skip_dependents(step_id)
 
+    def skip(self, step_id: str, outcome: Outcome, now_s: float) -> Run:
+        """The step cannot begin any more, and what depends on it cannot either."""
+        return self._to(step_id, StepState.SKIPPED, outcome=outcome, ended_s=now_s)._skip_dependents(step_id)
+
     def stop(self) -> Run:
         """Begin nothing more: what waits is skipped, what is under way goes on."""
         run = self

@@ -33,6 +33,7 @@ class Reason(StrEnum):
     GUEST_SUSPENDED = "GuestSuspended"
     HOST_SUSPENDED = "HostSuspended"
     HOST_IN_MAINTENANCE = "HostInMaintenance"
+    OUTSIDE_WINDOW = "OutsideWindow"
     DRIFTED = "Drifted"
     FOUGHT = "Fought"
     # rules and the document

@@ -14,6 +14,7 @@ from reconciler.core.planning.order.slots import Slots
 from reconciler.core.planning.order.timetable import Stuck, Timetable
 from reconciler.core.planning.plan import Blocked, Reason
 from reconciler.core.planning.situation import Situation
+from reconciler.core.planning.windows import too_late
 
 
 def without_slot(situation: Situation, journeys: Sequence[Journey]) -> list[Blocked]:
@@ -68,6 +69,17 @@ def stuck(timetable: Timetable, entry: Stuck) -> Blocked:
     text = f"{lacks} until others leave, and these wait in turn{f' ({others})' if others else ''}; {hop}"
     fix = f"make room on {' or '.join(sorted(knot))}, or on a third host; or allow a hop"
     return _blocked(journey, Reason.NO_SAFE_ORDER, text, fix)
+
+
+def too_late_ones(timetable: Timetable, quiet_in_s: float | None) -> list[Blocked]:
+    """The guests with a step that would not be over while their window is open, or before one that denies begins."""
+    refused: dict[int, Blocked] = {}
+    for entry in timetable.entries:
+        journey = timetable.journeys[entry.journey]
+        text = too_late(journey.guest.migration, quiet_in_s, stops=entry.leg.stops_guest, end_s=entry.end_s)
+        if text:
+            refused.setdefault(entry.journey, _blocked(journey, Reason.OUTSIDE_WINDOW, text, "wait for the window"))
+    return [refused[number] for number in sorted(refused)]
 
 
 def _instead(journey: Journey) -> str:

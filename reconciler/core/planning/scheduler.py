@@ -23,7 +23,7 @@ from reconciler.core.planning.order.bounds import bound_s
 from reconciler.core.planning.order.hops import early_hops, find_hop
 from reconciler.core.planning.order.timetable import ORDERS, Entry, Order, Timetable, lay_out
 from reconciler.core.planning.plan import Blocked, Plan, Reason, Step
-from reconciler.core.planning.refusals import stuck, without_room, without_slot
+from reconciler.core.planning.refusals import stuck, too_late_ones, without_room, without_slot
 from reconciler.core.planning.situation import Situation
 from reconciler.errors import InvariantBroken
 
@@ -128,10 +128,15 @@ def _draft(situation: Situation, journeys: Sequence[Journey], room: Mapping[str,
             no_hop = frozenset(journey.name for journey in journeys)
         timetable = lay_out(left, room, limits, situation.records, order, partial(find_hop, situation, no_hop))
         stranded = {entry.journey for entry in timetable.stuck if entry.begun}
-        if not stranded:
+        late = too_late_ones(timetable, situation.desired.fleet.quiet_in_s) if not stranded else []
+        if late:
+            _turn_away(left, blocked, late)
+        elif not stranded:
             _turn_away(left, blocked, [stuck(timetable, entry) for entry in timetable.stuck])
             return _Draft(timetable, frozenset(journey.name for journey in left), blocked)
-        detours = {left[number].name for number in stranded & timetable.hopped}
+        detours = set() if late else {left[number].name for number in stranded & timetable.hopped}
+        if late:
+            continue
         if detours:
             no_hop |= detours
         else:

@@ -13,6 +13,7 @@ from reconciler.core.desired import Autostart, DesiredFleet, Downtime, Drift, Gu
 from reconciler.core.model import Load, Method, RunState, Settings, StepKind
 from reconciler.core.observed import HostFacts, ObservedFleet, Registration
 from reconciler.core.planning.plan import Plan, Step
+from reconciler.core.planning.windows import too_late
 from reconciler.core.records import MoveRecord
 
 
@@ -132,6 +133,9 @@ class _Proof:
             self.say(f"{step.id}: {step.guest} has drifted, and drift is only reported")
         if guest.drifted and fleet.drift_downtime is not Downtime.ALLOWED and self._stops(step):
             self.say(f"{step.id}: stops {step.guest} to undo a drift, which may cost no downtime")
+        late = too_late(guest.migration, fleet.quiet_in_s, stops=self._stops(step), end_s=step.end_s)
+        if late:
+            self.say(f"{step.id}: {late}")
         for host in step.hosts:
             if self.desired.hosts.get(host) is not None and self.desired.hosts[host].suspend is not None:
                 self.say(f"{step.id}: has to do with {host}, which is suspended")

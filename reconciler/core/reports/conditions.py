@@ -89,7 +89,15 @@ def conditions(
     )
 
 
-DELIBERATE = frozenset({Reason.GUEST_SUSPENDED, Reason.HOST_SUSPENDED, Reason.HOST_IN_MAINTENANCE, Reason.DRIFTED})
+DELIBERATE = frozenset(
+    {
+        Reason.GUEST_SUSPENDED,
+        Reason.HOST_SUSPENDED,
+        Reason.HOST_IN_MAINTENANCE,
+        Reason.OUTSIDE_WINDOW,
+        Reason.DRIFTED,
+    }
+)
 """Somebody wants it so: nothing is on its way, and nothing is wrong. Said by Reconciling, and Stalled is False."""
 
 Held = tuple[str, str, str]

@@ -21,6 +21,7 @@ from reconciler import __version__
 from reconciler.core.execution.brakes import documents_invalid
 from reconciler.core.planning.plan import Brake
 from reconciler.core.planning.stillness import next_end_s
+from reconciler.core.planning.windows import next_change_s
 from reconciler.core.reports.events import Event, EventKind, Severity
 from reconciler.core.reports.report import Report, Result
 from reconciler.errors import DesiredStateError, ExitCode, GitError, ReconcilerError, SettingsError, StateFolderError
@@ -57,7 +58,7 @@ PUBLISH_S = 60.0
 """How long the end of a pass waits for its report to be out."""
 CLOSE_S = 2.0
 CALENDAR_S = 0.1
-"""So much later than a suspension ends: no pass shall come a moment too early."""
+"""So much later than a suspension ends or a window opens: no pass shall come a moment too early."""
 LIFE = "heartbeat"
 """What a trouble is about that concerns no report."""
 
@@ -87,6 +88,7 @@ class Daemon:
         self._stopping = threading.Event()
         self._urged = False
         self._due_s = time.monotonic()
+        self._due_for = Why.START
         self._beaten_s = 0.0
         self._life_due_s = 0.0
         self._told_s = 0.0
@@ -195,7 +197,7 @@ class Daemon:
             if found:
                 return found
             if time.monotonic() >= self._due_s:
-                return (Trigger(Why.INTERVAL),)
+                return (Trigger(self._due_for),)
         return ()
 
     def _seen_already(self, triggers: Sequence[Trigger]) -> bool:
@@ -350,7 +352,9 @@ class Daemon:
         return open_fleet(self.settings, acted, drivers=self._drivers, fetch=False)
 
     def _ended(self, fleet: Fleet, report: Report, duration_s: float) -> None:
-        self._due_s = time.monotonic() + min(self.settings.interval_s, _change_s(fleet))
+        change_s = _change_s(fleet)
+        self._due_for = Why.CALENDAR if change_s < self.settings.interval_s else Why.INTERVAL
+        self._due_s = time.monotonic() + min(self.settings.interval_s, change_s)
         self._over(EventKind.PASS_FAILED)
         self._health = replace(
             self._health,
@@ -374,7 +378,7 @@ class Daemon:
 
     def _failed(self, error: ReconcilerError) -> None:
         self._trouble(EventKind.PASS_FAILED, error.what)
-        self._due_s = time.monotonic() + min(RETRY_S, self.settings.interval_s)
+        self._due_s, self._due_for = time.monotonic() + min(RETRY_S, self.settings.interval_s), Why.RETRY
 
     def _answer(self, triggers: Sequence[Trigger], reply: dict[str, object]) -> None:
         for trigger in triggers:
@@ -462,7 +466,8 @@ class Daemon:
 def _change_s(fleet: Fleet) -> float:
     """In how many seconds the calendar changes something."""
     now_s = fleet.clock.now_s()
-    next_s = next_end_s(fleet.desired, now_s)
+    moments = [next_end_s(fleet.desired, now_s), next_change_s(fleet.desired, now_s)]
+    next_s = min((moment for moment in moments if moment is not None), default=None)
     return math.inf if next_s is None else fleet.clock.wall_s(next_s - now_s) + CALENDAR_S
 
 
