@@ -46,6 +46,8 @@ class Loaded:
     desired: DesiredFleet | None
     problems: tuple[Problem, ...] = ()
     holding: tuple[Problem, ...] = ()
+    defaults: Fields = field(default_factory=dict)
+    """What the Fleet document says for guests that say nothing, as it stands there."""
 
     @property
     def held(self) -> bool:
@@ -87,7 +89,9 @@ def load(
         return _held([], [*holding, *too_much])
     with _gc_paused():
         gathered = _Gathered.sort(_read(files, folder, cache, limits, holding))
-        return _assemble(gathered, holding, frozenset(drivers), commit, top)
+        loaded = _assemble(gathered, holding, frozenset(drivers), commit, top)
+        del gathered  # while nobody looks for cycles in it: half of the whole load otherwise
+    return loaded
 
 
 def _size_problems(files: Mapping[str, bytes], top: Location, limits: ReadLimits) -> Iterator[Problem]:
@@ -176,7 +180,7 @@ def _assemble(
         quarantined={name: problems[0] for name, problems in sorted(quarantined.items())},
         commit=commit,
     )
-    return Loaded(desired, _in_order(lasting))
+    return Loaded(desired, _in_order(lasting), defaults=defaults)
 
 
 def _hosts(gathered: _Gathered) -> Iterator[tuple[str, Host]]:
@@ -191,6 +195,7 @@ def _guests(
     guests: dict[str, Guest] = {}
     quarantined: dict[str, tuple[Problem, ...]] = {}
     usual = make_migration(NONE, defaults)
+    policies: dict[str, MigrationPolicy] = {}  # most guests of a fleet say the same
     hints: dict[str, str] = {}
     for name, (document, *_) in gathered.guests.items():
         if document.problems:
@@ -203,7 +208,9 @@ def _guests(
             quarantined[name] = (_unknown_host(document, host, hints[host]),)
             continue
         own: Fields = document.value["spec"].get("migration", NONE)
-        migration: MigrationPolicy = make_migration(own, defaults) if own else usual
+        spelt = repr(own)
+        migration = usual if not own else policies.get(spelt) or make_migration(own, defaults)
+        policies[spelt] = migration
         unknown = [window for window in migration.windows if window not in windows]
         if unknown and known_hosts is not None:
             quarantined[name] = (_unknown_window(document, unknown[0], windows),)
@@ -223,6 +230,19 @@ def _unknown_window(document: Document, window: str, windows: Collection[str]) -
     what = f"guest {quoted(str(document.name))} names window {quoted(window)}, which the Fleet document does not have"
     hint = one_of(window, windows) if windows else "add it to spec.windows of the Fleet document"
     return Problem(Code.UNKNOWN_WINDOW, document.places.value("spec"), what, hint)
+
+
+def guests_of(file: File, beside: Loaded) -> tuple[Guest, ...] | None:
+    """The guests of a file, if they are all that it declares and each is in order beside the rest of what was loaded;
+    None where that takes a look at the whole."""
+    if file.problem is not None or beside.desired is None:
+        return None
+    known = _Gathered.sort([file])
+    if known.fleets or known.hosts or known.nobodys or any(len(same) > 1 for same in known.guests.values()):
+        return None
+    windows = frozenset(window.name for window in beside.desired.fleet.windows if not window.deny)
+    guests, quarantined = _guests(known, beside.defaults, windows, known_hosts=beside.desired.hosts.keys())
+    return None if quarantined else tuple(guests.values())
 
 
 def _unknown_host(document: Document, host: str, hint: str) -> Problem:

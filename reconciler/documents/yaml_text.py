@@ -41,6 +41,7 @@ _WORDS: dict[str, bool | None] = {
     "false": False, "False": False, "FALSE": False,
 }  # fmt: skip
 _SUSPECT = frozenset(["", *"~nNtTfF+-.0123456789"])
+_SUSPECT_HERE = _SUSPECT | {"<"}  # the merge key
 """How text begins that may mean something else. All other text is decided by this one look."""
 
 _INTEGER = re.compile(r"[-+]?[0-9]+")
@@ -185,9 +186,12 @@ class _Reader:
         entries: dict[str, tuple[Mark, Place]] = {}
         while type(key_event := self._next()) is not MappingEndEvent:
             self._count(2, key_event)
-            key = self._key(key_event, path, depth)
+            key = key_event.value if _is_word(key_event) else self._key(key_event, path, depth)
             value_event = self._next()
-            value, place = self._node(value_event, (*path, key), depth)
+            if _is_word(value_event):  # most of all there is: a call less for each is a fifth less for the whole
+                value, place = value_event.value, value_event.start_mark
+            else:
+                value, place = self._node(value_event, (*path, key), depth)
             if key not in values:
                 values[key] = value
                 entries[key] = (key_event.start_mark, place)
@@ -282,6 +286,17 @@ class _Reader:
         if sign in _INDICATORS:
             return f"put text that begins with {sign} or contains ': ' in quotes; look at the indentation above it, too"
         return "look at the indentation, quotes and brackets just above"
+
+
+def _is_word(event: Event) -> bool:
+    """Whether it is a plain piece of text that means itself."""
+    return (
+        type(event) is ScalarEvent
+        and event.implicit[0]
+        and event.value[:1] not in _SUSPECT_HERE
+        and event.anchor is None
+        and event.tag is None
+    )
 
 
 class NumberOutOfRange(ValueError):

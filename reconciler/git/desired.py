@@ -58,6 +58,20 @@ def read_desired(repository: Repository, rev: str, path: str = ".", limits: Read
     return DesiredFiles(info, files, _bounded(problems, folder))
 
 
+def commit_of(repository: Repository, commit: str) -> Commit:
+    """The commit of this id, for reports."""
+    return _commit(read_commits(repository, commit, 1)[0])
+
+
+def folder_tree(repository: Repository, commit: str, path: str) -> str:
+    """The id of the tree that lies there at the commit; empty where there is none."""
+    folder = _folder(path)
+    answer = repository.run(
+        ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}:{folder}"], accept=(0, 1, 128)
+    )
+    return answer.stdout.decode("ascii", "replace").strip() if answer.code == 0 else ""
+
+
 def _folder(path: str) -> str:
     """The path as git wants it: without `.` at its start or `/` at its end; empty for the whole tree."""
     parts = [part for part in path.split("/") if part not in ("", ".")]

@@ -28,6 +28,7 @@ LITTLE_ROOM_BYTES = 16 << 20
 
 SYMLINK_MODE = "120000"
 SUBMODULE_MODE = "160000"
+NO_MODE = "000000"
 OBJECT_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 PINNED_CONFIG: Sequence[str] = (
@@ -52,6 +53,16 @@ PINNED_CONFIG: Sequence[str] = (
 
 QUESTIONS = (("--git-path", "objects"), ("--git-dir",), ("--show-object-format",), ("--show-prefix",))
 """What an opened repository says of itself, a line each."""
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """One line of a comparison of two trees. A mode is empty where there was, or is, no such file."""
+
+    before_mode: str
+    mode: str
+    id: str
+    path: bytes
 
 
 @dataclass(frozen=True)
@@ -172,6 +183,31 @@ class Repository:
             batch.append(object_id)
             room -= size
         return contents | self._batch(batch) if batch else contents
+
+    def changes(self, before: str, after: str) -> tuple[FileChange, ...]:
+        """What differs between two trees, file by file."""
+        answer = self.run(["diff-tree", "-r", "-z", "--raw", "--no-abbrev", "--no-renames", before, after]).stdout
+        parts = answer.split(b"\0")[:-1]
+        found = []
+        for about, path in zip(parts[::2], parts[1::2], strict=True):
+            was, now, _, object_id, _ = about.decode("ascii").removeprefix(":").split()
+            found.append(FileChange("" if was == NO_MODE else was, "" if now == NO_MODE else now, object_id, path))
+        return tuple(found)
+
+    def sizes(self, object_ids: Sequence[str]) -> dict[str, int]:
+        """How large these blobs are."""
+        if not object_ids:
+            return {}
+        text = "".join(f"{name}\n" for name in object_ids).encode("ascii")
+        lines = (
+            self.run(["cat-file", "--batch-check=%(objectname) %(objectsize)"], stdin=text).stdout.decode().split("\n")
+        )
+        pairs = (line.split() for line in lines if line)
+        return {name: int(size) for name, size in pairs if size.isdigit()}
+
+    def contents(self, sizes: Mapping[str, int]) -> dict[str, bytes]:
+        """What blobs of these sizes hold."""
+        return self.blobs(Entry("", "blob", name, size, b"") for name, size in sizes.items())
 
     def blob_id(self, content: bytes) -> str:
         """The id that this content has as a blob of this repository."""

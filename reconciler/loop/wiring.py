@@ -91,6 +91,10 @@ class Fleet:
         return self.driver(self.desired.hosts[host]).command(verb, host, record, guard)
 
 
+Load = Callable[[Repository, str, str], Loaded]
+"""The documents at a revision, in a folder."""
+
+
 class OpenDrivers:
     """Drivers that stay open from pass to pass, with their connections, for as long as the settings they were opened
     with hold."""
@@ -127,10 +131,12 @@ def open_fleet(
     declared: Declared | None = None,
     drivers: OpenDrivers | None = None,
     fetch: bool = True,
+    load: Load | None = None,
 ) -> Fleet:
     """Read the desired state at a revision (the settings' ref where empty) and open the drivers it names. `declared`
     takes the place of a commit's documents, for commands that only read; `drivers` are those that are open already.
-    Without `fetch`, a repository elsewhere is not asked: what is known of it here counts.
+    Without `fetch`, a repository elsewhere is not asked: what is known of it here counts. `load` reads the documents of
+    a commit, for callers that read one after the other.
 
     Raises GitError, DesiredStateError (the commit is held) or SettingsError.
     """
@@ -138,7 +144,8 @@ def open_fleet(
     reports = reports_repository(settings, repository, fetch=fetch)
     follows = declared is None and not rev
     if declared is None:
-        declared = declared_at(repository, rev or settings.ref, settings.folder)
+        loaded = (load or loaded_at)(repository, rev or settings.ref, settings.folder)
+        declared = Declared(loaded.require(), loaded.problems)
     opened = (drivers or OpenDrivers()).of(settings, declared.desired.hosts)
     clocks = [clock for clock in map(registry.simulated_clock, opened.values()) if clock is not None]
     clock = clocks[0] if clocks else WallClock()

@@ -24,15 +24,19 @@ from reconciler.core.planning.stillness import next_end_s
 from reconciler.core.planning.windows import next_change_s
 from reconciler.core.reports.events import Event, EventKind, Severity
 from reconciler.core.reports.report import Report, Result
+from reconciler.documents.loading import Loaded
+from reconciler.drivers import registry
 from reconciler.errors import DesiredStateError, ExitCode, GitError, ReconcilerError, SettingsError, StateFolderError
 from reconciler.git.heartbeat import beat
 from reconciler.git.mirror import maintain
+from reconciler.git.plumbing import Repository
 from reconciler.git.status_branch import Published
 from reconciler.loop.daemon import suspensions, systemd
 from reconciler.loop.daemon.branch import BranchWatch, watched_folders
 from reconciler.loop.daemon.control import ControlSocket
 from reconciler.loop.daemon.observer import Health, Observers
 from reconciler.loop.daemon.publisher import Publisher, Waiting
+from reconciler.loop.daemon.reader import DesiredReader
 from reconciler.loop.daemon.telling import Telling
 from reconciler.loop.daemon.triggers import Trigger, Triggers, Why
 from reconciler.loop.deciding import interim, milestones
@@ -84,6 +88,7 @@ class Daemon:
         self.settings = read_settings(self.settings_file)
         self._drivers = OpenDrivers()
         self._known: Known | None = None
+        self._reader: DesiredReader | None = None
         self._shell: Shell | None = None
         self._stopping = threading.Event()
         self._urged = False
@@ -249,13 +254,19 @@ class Daemon:
             before=known.before,
             accept_rewritten_history=True,  # asked of git already: what it said is among the brakes
             check_signatures=False,  # likewise
-            reopen=lambda: open_fleet(self.settings, drivers=self._drivers, fetch=False),  # the watch has fetched
+            reopen=lambda: open_fleet(
+                self.settings, drivers=self._drivers, fetch=False, load=self._load
+            ),  # the watch has fetched
             stamp=lambda: suspensions.stamp(self.settings.state_folder),
             urged=self._was_urged,
             watch=self._watch,
             ready=self._ready,
             warn=self._failed,
         )
+
+    def _reopened(self) -> Fleet:
+        """In mid-pass. The watch over the branch has fetched."""
+        return open_fleet(self.settings, drivers=self._drivers, fetch=False, load=self._load)
 
     def _ready(self, shell: Shell) -> None:
         self._shell = shell
@@ -329,7 +340,7 @@ class Daemon:
         acted = peek(self.settings.state_folder).acted
         held: tuple[Brake, ...]
         try:
-            fleet = open_fleet(self.settings, drivers=self._drivers)
+            fleet = open_fleet(self.settings, drivers=self._drivers, load=self._load)
             held = untrusted_brakes(fleet, acted)
             if held:
                 self._trouble(EventKind.COMMIT_REFUSED, held[0].text)
@@ -347,9 +358,16 @@ class Daemon:
             fleet, held = self._older(acted), (brake,)
         return Known(fleet, held, previous(fleet.status()))
 
+    def _load(self, repository: Repository, revision: str, folder: str) -> Loaded:
+        """The documents, of which only those are read that changed since the last time."""
+        reader = self._reader
+        if reader is None or (reader.repository, reader.folder) != (repository, folder):
+            reader = self._reader = DesiredReader(repository, folder, tuple(registry.OPENERS))
+        return reader.at(revision)
+
     def _older(self, acted: str) -> Fleet:
         """The fleet at the commit that was acted on last."""
-        return open_fleet(self.settings, acted, drivers=self._drivers, fetch=False)
+        return open_fleet(self.settings, acted, drivers=self._drivers, fetch=False, load=self._load)
 
     def _ended(self, fleet: Fleet, report: Report, duration_s: float) -> None:
         change_s = _change_s(fleet)
