@@ -21,7 +21,7 @@ from reconciler.drivers.protocol import Attestation
 from reconciler.errors import SettingsError
 from reconciler.git.remote import Remote, url_refusal
 from reconciler.git.signatures import SigningKey
-from reconciler.loop.daemon.signals import (
+from reconciler.loop.daemon.telling.signals import (
     ListenAddress,
     LogSettings,
     NotifySettings,

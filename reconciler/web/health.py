@@ -16,7 +16,7 @@ from reconciler import __version__
 from reconciler.core.reports.events import Event
 from reconciler.core.reports.json_values import Json, headed
 from reconciler.core.reports.report import Report
-from reconciler.loop.daemon.observer import Health
+from reconciler.loop.daemon.telling.observer import Health
 from reconciler.render.outputs.event import harmless
 
 SILENT_S = 180.0

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, TextIO
 from reconciler.core.reports.events import Event, EventKind
 from reconciler.core.reports.report import Report
 from reconciler.errors import SettingsError
-from reconciler.loop.daemon.log import EventLog
-from reconciler.loop.daemon.notify import Notifier
-from reconciler.loop.daemon.observer import Health, Observer
+from reconciler.loop.daemon.telling.log import EventLog
+from reconciler.loop.daemon.telling.notify import Notifier
+from reconciler.loop.daemon.telling.observer import Health, Observer
 from reconciler.loop.settings import read_settings
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from reconciler.core.model import Method, StepKind
 from reconciler.core.reports.conditions import ConditionType
 from reconciler.core.reports.events import Event, EventKind, Severity
 from reconciler.core.reports.report import Report, Result, StepRun
-from reconciler.loop.daemon.observer import Health
+from reconciler.loop.daemon.telling.observer import Health
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 """The format that every Prometheus reads."""

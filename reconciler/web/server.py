@@ -17,8 +17,8 @@ from uvicorn import Config, Server
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from reconciler.errors import SettingsError
-from reconciler.loop.daemon.observer import Health, Observer
-from reconciler.loop.daemon.signals import ListenAddress
+from reconciler.loop.daemon.telling.observer import Health, Observer
+from reconciler.loop.daemon.telling.signals import ListenAddress
 from reconciler.web.health import Pulse
 from reconciler.web.metrics import Metrics
 from reconciler.web.pages import application

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from reconciler.core.reports.events import Event, EventKind, Severity
-from reconciler.loop.daemon.log import LINE_BYTES_MAX, EventLog
-from reconciler.loop.daemon.signals import LogFormat, LogSettings
+from reconciler.loop.daemon.telling.log import LINE_BYTES_MAX, EventLog
+from reconciler.loop.daemon.telling.signals import LogFormat, LogSettings
 
 
 def event(message: str = "web01: no room", severity: Severity = Severity.WARNING, **details: object) -> Event:

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from reconciler.core.reports.events import Event, EventKind, Severity
-from reconciler.loop.daemon.notify import COMPLAIN_S, WAITING_MAX, Notifier
-from reconciler.loop.daemon.signals import NotifySettings
+from reconciler.loop.daemon.telling.notify import COMPLAIN_S, WAITING_MAX, Notifier
+from reconciler.loop.daemon.telling.signals import NotifySettings
 from tests.daemon.running import PATIENCE_S, eventually
 
 

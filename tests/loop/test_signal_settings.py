@@ -10,7 +10,7 @@ import pytest
 from reconciler.core.reports.events import EventKind, Severity
 from reconciler.documents.schemas import schema_folder
 from reconciler.errors import SettingsError
-from reconciler.loop.daemon.signals import ListenAddress, LogFormat, LogSettings, NotifySettings
+from reconciler.loop.daemon.telling.signals import ListenAddress, LogFormat, LogSettings, NotifySettings
 from reconciler.loop.settings import read_settings
 from tests.loop.test_settings import MINIMAL, written
 

@@ -18,35 +18,30 @@ from functools import partial
 from pathlib import Path
 
 from reconciler import __version__
-from reconciler.core.execution.brakes import documents_invalid
-from reconciler.core.planning.plan import Brake
 from reconciler.core.planning.stillness import next_end_s
 from reconciler.core.planning.windows import next_change_s
 from reconciler.core.reports.events import Event, EventKind, Severity
 from reconciler.core.reports.report import Report, Result
-from reconciler.documents.loading import Loaded
-from reconciler.drivers import registry
 from reconciler.errors import DesiredStateError, ExitCode, GitError, ReconcilerError, SettingsError, StateFolderError
 from reconciler.git.heartbeat import beat
 from reconciler.git.mirror import maintain
-from reconciler.git.plumbing import Repository
 from reconciler.git.status_branch import Published
 from reconciler.loop.daemon import suspensions, systemd
 from reconciler.loop.daemon.branch import BranchWatch, watched_folders
 from reconciler.loop.daemon.control import ControlSocket
-from reconciler.loop.daemon.observer import Health, Observers
 from reconciler.loop.daemon.publisher import Publisher, Waiting
-from reconciler.loop.daemon.reader import DesiredReader
-from reconciler.loop.daemon.telling import Telling
+from reconciler.loop.daemon.source import Known, Source
+from reconciler.loop.daemon.telling.observer import Health, Observers
+from reconciler.loop.daemon.telling.passes import Telling
+from reconciler.loop.daemon.telling.troubles import About, Troubles
 from reconciler.loop.daemon.triggers import Trigger, Triggers, Why
 from reconciler.loop.deciding import interim, milestones
-from reconciler.loop.journal import peek
-from reconciler.loop.once import Options, harmless, rewritten, run_once, untrusted_brakes
-from reconciler.loop.publishing import IDENTITY, Memory, Previous, previous, publish_report
+from reconciler.loop.once import Options, run_once
+from reconciler.loop.publishing import IDENTITY, Memory, publish_report
 from reconciler.loop.settings import Settings, read_settings
 from reconciler.loop.shell import Left, Shell
 from reconciler.loop.state import State
-from reconciler.loop.wiring import Fleet, OpenDrivers, desired_repository, open_fleet
+from reconciler.loop.wiring import Fleet, desired_repository
 
 BEAT_S = 5.0
 """How often the daemon says that it is alive."""
@@ -63,17 +58,6 @@ PUBLISH_S = 60.0
 CLOSE_S = 2.0
 CALENDAR_S = 0.1
 """So much later than a suspension ends or a window opens: no pass shall come a moment too early."""
-LIFE = "heartbeat"
-"""What a trouble is about that concerns no report."""
-
-
-@dataclass(frozen=True)
-class Known:
-    """What git said last: the fleet, the brakes that hold its commit, the last report. It serves while git is away."""
-
-    fleet: Fleet
-    held: tuple[Brake, ...]
-    before: Previous
 
 
 @dataclass
@@ -86,9 +70,8 @@ class Daemon:
 
     def __post_init__(self) -> None:
         self.settings = read_settings(self.settings_file)
-        self._drivers = OpenDrivers()
-        self._known: Known | None = None
-        self._reader: DesiredReader | None = None
+        self._troubles = Troubles(self._say)
+        self._source = Source(self._troubles)
         self._shell: Shell | None = None
         self._stopping = threading.Event()
         self._urged = False
@@ -98,7 +81,6 @@ class Daemon:
         self._life_due_s = 0.0
         self._told_s = 0.0
         self._told: tuple[object, ...] = ()
-        self._troubles: dict[tuple[EventKind, str], str] = {}
         self._health = Health("", time.time(), self.settings.interval_s)
         self._publisher = Publisher(partial(publish_report, memory=Memory()), self._published, self._unpublished)
         self._telling = Telling(self.observers.event)
@@ -127,7 +109,12 @@ class Daemon:
 
     def health(self) -> Health:
         """How it is, now."""
-        return replace(self._health, unpublished=self._publisher.unpublished, stopping=self._stopping.is_set())
+        return replace(
+            self._health,
+            trouble=self._troubles.text,
+            unpublished=self._publisher.unpublished,
+            stopping=self._stopping.is_set(),
+        )
 
     def health_json(self) -> dict[str, object]:
         """The same for the control socket."""
@@ -154,7 +141,7 @@ class Daemon:
         with ExitStack() as stack:
             stack.enter_context(self._alone())
             self._control.open()
-            stack.callback(self._drivers.close)
+            stack.callback(self._source.close)
             stack.callback(self._publisher.close, CLOSE_S)
             stack.callback(self._control.close)
             self._watch_branch()
@@ -163,7 +150,11 @@ class Daemon:
             systemd.notify("READY=1", f"MAINPID={os.getpid()}")
             self.triggers.pull(Why.START)
             while triggers := self._next():
-                self._pass(triggers)
+                try:
+                    self._pass(triggers)
+                except Exception as error:
+                    self._tell(EventKind.BUG, Severity.ERROR, f"{type(error).__name__}: {error}")
+                    raise
             systemd.notify("STOPPING=1")
             self._tell(EventKind.STOPPING, Severity.INFO, "stopped; what is under way on hosts goes on by itself")
         return ExitCode.OK
@@ -207,10 +198,10 @@ class Daemon:
 
     def _seen_already(self, triggers: Sequence[Trigger]) -> bool:
         """Whether all that asks is a commit that the pass before took up on its way."""
-        if not triggers or any(trigger.why is not Why.COMMIT for trigger in triggers) or self._known is None:
+        if not triggers or any(trigger.why is not Why.COMMIT for trigger in triggers) or self._source.known is None:
             return False
         try:
-            return self._known.fleet.repository.commit_id(self.settings.ref) == self._health.commit
+            return self._source.known.fleet.repository.commit_id(self.settings.ref) == self._health.commit
         except GitError:
             return False
 
@@ -223,8 +214,9 @@ class Daemon:
         self._told_s, self._told = time.monotonic(), ()
         why = ", ".join(sorted({trigger.why.value for trigger in triggers}))
         try:
-            known = self._open()
+            known = self._source.open(self.settings)
             fleet = known.fleet
+            self._health = replace(self._health, fleet=fleet.desired.fleet.name)
             self._tell(EventKind.PASS_BEGUN, Severity.INFO, f"looking at the fleet ({why})", why=why)
             report = run_once(fleet, self._options(known))
         except Left:
@@ -254,19 +246,13 @@ class Daemon:
             before=known.before,
             accept_rewritten_history=True,  # asked of git already: what it said is among the brakes
             check_signatures=False,  # likewise
-            reopen=lambda: open_fleet(
-                self.settings, drivers=self._drivers, fetch=False, load=self._load
-            ),  # the watch has fetched
+            reopen=lambda: self._source.reopened(self.settings),
             stamp=lambda: suspensions.stamp(self.settings.state_folder),
             urged=self._was_urged,
             watch=self._watch,
             ready=self._ready,
             warn=self._failed,
         )
-
-    def _reopened(self) -> Fleet:
-        """In mid-pass. The watch over the branch has fetched."""
-        return open_fleet(self.settings, drivers=self._drivers, fetch=False, load=self._load)
 
     def _ready(self, shell: Shell) -> None:
         self._shell = shell
@@ -281,7 +267,7 @@ class Daemon:
         """After every event of the pass: show life, and now and then how far it has come."""
         self._beat()
         self._telling.watch(state)
-        known = self._known
+        known = self._source.known
         if known is None or time.monotonic() - self._told_s < INTERIM_S:
             return
         found = milestones(state)
@@ -296,9 +282,9 @@ class Daemon:
         try:
             found = read_settings(self.settings_file)
         except SettingsError as error:
-            self._trouble(EventKind.SETTINGS_REFUSED, error.what)
+            self._troubles.begin(About.SETTINGS, EventKind.SETTINGS_REFUSED, error.what)
             return
-        self._over(EventKind.SETTINGS_REFUSED)
+        self._troubles.end(About.SETTINGS)
         if found == self.settings:
             return
         fixed = [
@@ -312,7 +298,7 @@ class Daemon:
         ]
         if fixed:
             text = f"{' and '.join(fixed)} cannot change while the daemon runs: restart it"
-            self._trouble(EventKind.SETTINGS_REFUSED, text)
+            self._troubles.begin(About.SETTINGS, EventKind.SETTINGS_REFUSED, text)
             return
         before, self.settings = self.settings, found
         self._health = replace(self._health, interval_s=found.interval_s)
@@ -320,60 +306,11 @@ class Daemon:
         if _source(before) != _source(found):
             self._watch_branch()
 
-    def _open(self) -> Known:
-        """What git says now; where it is away, what it said last."""
-        try:
-            known = self._asked()
-        except GitError as error:
-            self._trouble(EventKind.GIT_TROUBLE, error.what)
-            if self._known is None:
-                raise
-            return self._known
-        self._over(EventKind.GIT_TROUBLE)
-        self._known = known
-        self._health = replace(self._health, fleet=known.fleet.desired.fleet.name)
-        return known
-
-    def _asked(self) -> Known:
-        """The fleet at the newest commit. Where that one's documents are invalid: at the last one that was acted on,
-        held, so that moves under way come to their end and nothing begins."""
-        acted = peek(self.settings.state_folder).acted
-        held: tuple[Brake, ...]
-        try:
-            fleet = open_fleet(self.settings, drivers=self._drivers, load=self._load)
-            held = untrusted_brakes(fleet, acted)
-            if held:
-                self._trouble(EventKind.COMMIT_REFUSED, held[0].text)
-                fleet = self._older(acted) if acted else harmless(fleet)
-            else:
-                held = rewritten(fleet, acted)
-                self._over(EventKind.COMMIT_REFUSED)
-        except DesiredStateError as error:
-            if not acted:
-                raise
-            repository = desired_repository(self.settings, fetch=False)
-            tip = repository.commit_id(self.settings.ref) or self.settings.ref
-            brake = documents_invalid(tip, [f"{problem.location}: {problem.what}" for problem in error.problems])
-            self._trouble(EventKind.COMMIT_REFUSED, brake.text)
-            fleet, held = self._older(acted), (brake,)
-        return Known(fleet, held, previous(fleet.status()))
-
-    def _load(self, repository: Repository, revision: str, folder: str) -> Loaded:
-        """The documents, of which only those are read that changed since the last time."""
-        reader = self._reader
-        if reader is None or (reader.repository, reader.folder) != (repository, folder):
-            reader = self._reader = DesiredReader(repository, folder, tuple(registry.OPENERS))
-        return reader.at(revision)
-
-    def _older(self, acted: str) -> Fleet:
-        """The fleet at the commit that was acted on last."""
-        return open_fleet(self.settings, acted, drivers=self._drivers, fetch=False, load=self._load)
-
     def _ended(self, fleet: Fleet, report: Report, duration_s: float) -> None:
         change_s = _change_s(fleet)
         self._due_for = Why.CALENDAR if change_s < self.settings.interval_s else Why.INTERVAL
         self._due_s = time.monotonic() + min(self.settings.interval_s, change_s)
-        self._over(EventKind.PASS_FAILED)
+        self._troubles.end(About.PASSES)
         self._health = replace(
             self._health,
             result=report.result.value,
@@ -391,11 +328,11 @@ class Daemon:
         until_s = time.monotonic() + PUBLISH_S
         while not self._stopping.is_set() and time.monotonic() < until_s and not self._publisher.wait(LISTEN_S):
             self._beat()
-            if (EventKind.GIT_TROUBLE, "") in self._troubles:
+            if self._troubles.lasts(About.REPORTING):
                 return
 
     def _failed(self, error: ReconcilerError) -> None:
-        self._trouble(EventKind.PASS_FAILED, error.what)
+        self._troubles.begin(About.PASSES, EventKind.PASS_FAILED, error.what)
         self._due_s, self._due_for = time.monotonic() + min(RETRY_S, self.settings.interval_s), Why.RETRY
 
     def _answer(self, triggers: Sequence[Trigger], reply: dict[str, object]) -> None:
@@ -415,7 +352,9 @@ class Daemon:
 
         def away(error: GitError | None) -> None:
             if error is not None:
-                self._trouble(EventKind.GIT_TROUBLE, error.what)
+                self._troubles.begin(About.READING, EventKind.GIT_TROUBLE, error.what)
+            else:
+                self._troubles.end(About.READING)
 
         try:
             repository = desired_repository(settings, fetch=False)
@@ -428,7 +367,7 @@ class Daemon:
             self._tell(EventKind.GIT_TROUBLE, Severity.WARNING, trouble)
 
     def _published(self, waiting: Waiting, published: Published) -> None:
-        self._over(EventKind.GIT_TROUBLE)
+        self._troubles.end(About.REPORTING)
         if published.commit is not None:
             branch = waiting.fleet.status_ref.removeprefix("refs/heads/")
             text = f"{published.commit[:12]} on {branch}"
@@ -436,7 +375,7 @@ class Daemon:
 
     def _show_life(self) -> None:
         """The sign of life, and now and then some tidying of the mirror. On the publisher's thread."""
-        known = self._known
+        known = self._source.known
         if known is None:
             return
         repository, remote = known.fleet.reports or known.fleet.repository, self.settings.reports_remote
@@ -446,12 +385,12 @@ class Daemon:
             beat(repository, health.fleet, said, IDENTITY, int(time.time()), remote, self.settings.signing)
             if remote is not None:
                 maintain(repository)
-            self._over(EventKind.GIT_TROUBLE, LIFE)
+            self._troubles.end(About.LIFE)
         except GitError as error:
-            self._trouble(EventKind.GIT_TROUBLE, error.what, about=LIFE)
+            self._troubles.begin(About.LIFE, EventKind.GIT_TROUBLE, error.what)
 
     def _unpublished(self, waiting: Waiting, error: ReconcilerError) -> None:
-        self._trouble(EventKind.GIT_TROUBLE, error.what, run=waiting.report.id)
+        self._troubles.begin(About.REPORTING, EventKind.GIT_TROUBLE, error.what, waiting.report.id)
 
     # --- telling -----------------------------------------------------------------------------------------------------
 
@@ -467,18 +406,8 @@ class Daemon:
     def _tell(self, kind: EventKind, severity: Severity, message: str, *, run: str = "", **details: object) -> None:
         self.observers.event(Event(kind, severity, time.time(), self._health.fleet, message, run, details))
 
-    def _trouble(self, kind: EventKind, text: str, *, run: str = "", about: str = "") -> None:
-        """Told once, and again only when it is another trouble."""
-        if self._troubles.get((kind, about)) != text:
-            self._troubles[kind, about] = text
-            self._tell(kind, Severity.ERROR, text, run=run)
-        self._health = replace(self._health, trouble=text)
-
-    def _over(self, kind: EventKind, about: str = "") -> None:
-        if self._troubles.pop((kind, about), None) is not None:
-            if kind is EventKind.GIT_TROUBLE:
-                self._tell(EventKind.GIT_BACK, Severity.INFO, "git answers again, and takes reports")
-            self._health = replace(self._health, trouble=next(iter(self._troubles.values()), ""))
+    def _say(self, kind: EventKind, severity: Severity, message: str, run: str) -> None:
+        self._tell(kind, severity, message, run=run)
 
 
 def _change_s(fleet: Fleet) -> float:

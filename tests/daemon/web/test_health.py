@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from reconciler.loop.daemon.observer import Health
+from reconciler.loop.daemon.telling.observer import Health
 from reconciler.web.health import GRACE_S, INTERVALS_MAX, SILENT_S, Ill, Pulse, judge
 from tests.render.rewrite import schemas
 

@@ -14,7 +14,7 @@ from reconciler.core.planning.plan import Brake
 from reconciler.core.reports.conditions import Condition, ConditionType, Status
 from reconciler.core.reports.events import Event, EventKind, Severity
 from reconciler.core.reports.report import CommandRun, GuestStatus, Report, StepRun
-from reconciler.loop.daemon.observer import Health
+from reconciler.loop.daemon.telling.observer import Health
 from reconciler.web.metrics import Metrics
 from tests.render import example
 

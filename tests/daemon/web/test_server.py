@@ -17,8 +17,8 @@ from jsonschema import Draft202012Validator
 from prometheus_client.parser import text_string_to_metric_families
 
 from reconciler.errors import SettingsError
-from reconciler.loop.daemon.observer import Health
-from reconciler.loop.daemon.signals import ListenAddress
+from reconciler.loop.daemon.telling.observer import Health
+from reconciler.loop.daemon.telling.signals import ListenAddress
 from reconciler.web import server
 from reconciler.web.server import CONNECTIONS_MAX, HEADER_BYTES_MAX, WebServer
 from tests.daemon.running import PATIENCE_S, eventually

@@ -33,7 +33,7 @@ def command(once: bool, settings_file: Path | None, output: str) -> int:
     at the next start. Settings, keys and known hosts are read anew before each pass.
     """
     from reconciler.loop.daemon.daemon import Daemon
-    from reconciler.loop.daemon.observer import Observers
+    from reconciler.loop.daemon.telling.observer import Observers
     from reconciler.loop.settings import find_settings
     from reconciler.web.listeners import Listeners
 

@@ -13,8 +13,8 @@ from typing import TextIO
 
 from reconciler.core.reports.events import Event
 from reconciler.core.reports.report import Report
-from reconciler.loop.daemon.observer import Health
-from reconciler.loop.daemon.signals import LogFormat, LogSettings
+from reconciler.loop.daemon.telling.observer import Health
+from reconciler.loop.daemon.telling.signals import LogFormat, LogSettings
 from reconciler.render.outputs.event import event_fields, event_time, harmless
 
 LINE_BYTES_MAX = 4000

@@ -20,8 +20,8 @@ from typing import IO
 
 from reconciler.core.reports.events import Event, EventKind, Severity
 from reconciler.core.reports.report import Report
-from reconciler.loop.daemon.observer import Health
-from reconciler.loop.daemon.signals import NotifySettings
+from reconciler.loop.daemon.telling.observer import Health
+from reconciler.loop.daemon.telling.signals import NotifySettings
 from reconciler.render.outputs.event import event_json, harmless
 
 WAITING_MAX = 256
