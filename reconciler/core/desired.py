@@ -192,6 +192,8 @@ class Limits:
     """Migrations that touch one host, in and out together."""
     moves_per_pass: int = 20
     stops_per_pass: int = 5
+    downtime_per_pass_s: int | None = None
+    """Predicted for all guests of one pass together; None: no limit of its own."""
 
 
 @dataclass(frozen=True)

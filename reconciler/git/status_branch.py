@@ -240,6 +240,15 @@ def _advance(repository: Repository, ref: str, commit: str, tip: str | None, var
     raise repository.failure("update-ref", answer, code="status-branch-unwritable", hint=repository.room())
 
 
+def newer_branch(ref: str, found: str, ours: str) -> GitTrouble:
+    """What to raise where a version of reconciler wrote there that this one does not know."""
+    return GitTrouble(
+        "status-branch-newer",
+        f"{printable(ref)} was written by another version of reconciler ({printable(found)[:40]})",
+        hint=f"this one writes {ours}: use the newer reconciler, or publish elsewhere ([status] url)",
+    )
+
+
 def _foreign(ref: str, tip: str) -> GitTrouble:
     """What somebody else put on our branch is neither built upon nor believed (promise I10)."""
     return GitTrouble(

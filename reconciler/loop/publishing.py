@@ -13,11 +13,11 @@ from pathlib import Path
 
 from reconciler.core.diff import HostReason
 from reconciler.core.observed import HostFacts, Look, ObservedFleet, Unreachable, startable
-from reconciler.core.reports.json_values import parsed
+from reconciler.core.reports.json_values import API_VERSION, parsed
 from reconciler.core.reports.report import Report
 from reconciler.core.reports.snapshot import host_from_json
 from reconciler.errors import GitError
-from reconciler.git.status_branch import Published, StatusBranch, publish
+from reconciler.git.status_branch import Published, StatusBranch, newer_branch, publish
 from reconciler.git.status_commit import Identity
 from reconciler.loop.daemon import backlog
 from reconciler.loop.wiring import Fleet
@@ -51,7 +51,11 @@ class Previous:
 
 
 def previous(status: StatusBranch) -> Previous:
-    """What the status branch says was there. What cannot be read there is not known: it forbids nothing."""
+    """What the status branch says was there. What cannot be read there is not known: it forbids nothing.
+
+    Raises GitTrouble where a newer version of reconciler wrote it: what that one means is not for us to guess.
+    """
+    _refuse_newer(status)
     machines: dict[str, str] = {}
     guests: dict[str, frozenset[str]] = {}
     held: dict[str, tuple[str, ...]] = {}
@@ -91,6 +95,17 @@ class Memory:
     commit: str | None = None
     before: Before = field(default_factory=Before)
     drawn: Drawn = field(default_factory=Drawn)
+
+
+def _refuse_newer(status: StatusBranch) -> None:
+    """Whether a version of ours that we do not know has written there."""
+    try:
+        index = parsed(status.read(INDEX) or b"{}")
+    except ValueError:
+        return  # damaged, and no word of a version: the next report writes it anew
+    found = index.get("apiVersion", API_VERSION) if isinstance(index, dict) else API_VERSION
+    if found != API_VERSION:
+        raise newer_branch(status.ref, str(found), API_VERSION)
 
 
 def publish_report(fleet: Fleet, report: Report, memory: Memory | None = None) -> Published:

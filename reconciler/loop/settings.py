@@ -62,6 +62,7 @@ class Settings:
     ceilings: Mapping[str, int] = field(default_factory=dict)
     report_only: bool = False
     drift_report_only: bool = False
+    downtime_per_pass_s: int | None = None
     ssh: Access | None = None
     """How hosts are reached; None where the file does not say."""
     migration_addresses: tuple[str, ...] = ("*-hpvm-migr",)
@@ -98,6 +99,7 @@ class Settings:
                 for name in LIMIT_FIELDS
                 if name in self.ceilings
             },
+            downtime_per_pass_s=self.downtime_per_pass_s,
         )
         mode = Mode.REPORT if self.report_only else fleet.mode
         drift = Drift.REPORT if self.drift_report_only else fleet.drift
@@ -200,6 +202,7 @@ def _settings(path: Path, raw: dict[str, Any]) -> Settings:
         drivers={name: _absolute(path.parent, table) for name, table in raw.get("drivers", {}).items()},
         ceilings={name: ceilings[name] for name in LIMIT_FIELDS if name in ceilings},
         report_only=ceilings.get("mode") == "report",
+        downtime_per_pass_s=ceilings.get("downtime_per_pass_s"),
         drift_report_only=ceilings.get("drift") == "report",
         ssh=_access(path.parent, raw["ssh"], network) if "ssh" in raw else None,
         migration_addresses=tuple(network.get("migration_addresses", Settings.migration_addresses)),

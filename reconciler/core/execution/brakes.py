@@ -13,6 +13,7 @@ from reconciler.core.desired import DesiredFleet, Mode
 from reconciler.core.observed import ObservedFleet
 from reconciler.core.planning.plan import Brake, Plan
 from reconciler.core.planning.stillness import told
+from reconciler.core.quantities import format_duration
 
 UNREACHABLE_PERCENT = 30
 UNREACHABLE_MIN = 2
@@ -35,6 +36,7 @@ class BrakeReason(StrEnum):
     MANY_GUESTS_VANISHED = "ManyGuestsVanished"
     TOO_MANY_MOVES = "TooManyMoves"
     TOO_MANY_STOPS = "TooManyStops"
+    TOO_MUCH_DOWNTIME = "TooMuchDowntime"
     HISTORY_REWRITTEN = "HistoryRewritten"
     DOCUMENTS_INVALID = "DocumentsInvalid"
     UNTRUSTED_COMMIT = "UntrustedCommit"
@@ -65,6 +67,7 @@ def brakes(
         *_hosts_unreachable(desired, observed, lost_hosts),
         *_guests_vanished(observed, previous_guests or {}),
         *_too_much(desired, plan, allow or {}, done or {}),
+        *_downtime(desired, plan),
     ]
     return tuple(found)
 
@@ -129,6 +132,14 @@ def _too_much(desired: DesiredFleet, plan: Plan, allow: Mapping[str, int], done:
             text = f"the plan has {count} {what}{earlier}, at most {most} are allowed in one pass"
             release = f"a commit with the trailer `Reconciler-Allow: {what}={whole}`, or `--allow-{what} {whole}`"
             yield Brake(reason, text, release)
+
+
+def _downtime(desired: DesiredFleet, plan: Plan) -> Iterator[Brake]:
+    most = desired.fleet.limits.downtime_per_pass_s
+    whole_s = sum(step.downtime_s for step in plan.steps)
+    if most is not None and whole_s > most:
+        text = f"the plan has {format_duration(whole_s)} of downtime, at most {format_duration(most)} are allowed"
+        yield Brake(BrakeReason.TOO_MUCH_DOWNTIME, text, "smaller changes, or the settings' [ceilings]")
 
 
 def history_rewritten(last: str, commit: str) -> Brake:
