@@ -55,7 +55,7 @@ simulate: $(INSTALLED) ## histories with crashes and faults: make simulate SEEDS
 .PHONY: prove
 prove: $(INSTALLED) ## the long proof, before a release: more histories, more random examples (PROVE_SEEDS=20000)
 	@$(RUN) pytest --quiet --numprocesses auto --hypothesis-profile prove --ignore tests/daemon/test_story.py
-	@STORY_S=600 $(RUN) pytest --quiet --capture=no tests/daemon/test_story.py
+	@STORY_S=600 $(RUN) pytest --quiet --capture=no -o faulthandler_timeout=1200 tests/daemon/test_story.py
 	@$(RUN) tests.simulation --seeds $(PROVE_SEEDS)
 
 .PHONY: lock

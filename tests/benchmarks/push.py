@@ -66,7 +66,7 @@ def reaction_s(rounds: int, *, watching: bool) -> list[float]:
                 bench.commit(web=HOSTS[number % 3])
                 if not watching:
                     bench.git("push", "--quiet", str(served), "main")
-                eventually(lambda seen=before: bench.sent().count("claim") > seen)  # type: ignore[misc]
+                eventually(lambda seen=before: bench.sent().count("claim") > seen)  # type: ignore[misc]  # the default binds the loop variable
                 found.append(time.time() - began)
                 running.hears("pass-ended", result="converged")
         return found
@@ -130,7 +130,7 @@ def main() -> None:
     for name, found in (("watching", watching), ("polling every second", polling), ("commit and push alone", alone)):
         print(f"  {name:32}{statistics.median(found):7.2f} s{max(found):7.2f} s")
     print()
-    for name, value in result["race"].items():  # type: ignore[attr-defined]
+    for name, value in result["race"].items():  # type: ignore[attr-defined]  # a dict of several kinds
         print(f"  {name:14}{value:.2f}" if isinstance(value, float) else f"  {name:14}{value}")
 
 
