@@ -227,6 +227,9 @@ def test_what_does_not_fit_any_more_when_its_turn_comes_is_skipped_and_never_cut
     assert (ExitCode.HELD, ["h1"]) == (found.code, bench.where("db"))
     assert {"db": "OutsideWindow"} == reasons(bench)
     assert "stop" not in bench.sent()
+    before = bench.reports()
+    bench.call("apply", "--yes")
+    assert before == bench.reports(), "waiting is no news"
 
 
 def test_nothing_begins_while_a_window_denies(bench: Bench) -> None:

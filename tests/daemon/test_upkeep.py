@@ -111,21 +111,34 @@ def test_two_fleet_documents_under_one_path_are_refused(bench: Bench) -> None:
     assert "several-fleets" in found.err
 
 
-@pytest.mark.parametrize("seconds", [86400, -86400], ids=["forward", "backward"])
-def test_a_clock_that_jumps_costs_nothing(bench: Bench, seconds: int) -> None:
-    """Commits that claim to be from another day, and journals that do: order comes from git, never from a clock."""
-    with daemon(bench.settings) as running:
+CLOCK = """
+import pathlib, time
+real, offset = time.time, pathlib.Path(__file__).with_name("offset")
+time.time = lambda: real() + float(offset.read_text())
+"""
+"""A wall clock that a test sets, for a Python that finds this as its `sitecustomize`."""
+
+
+@pytest.mark.parametrize("jump_s", [86400, -86400], ids=["forward", "backward"])
+def test_a_clock_that_jumps_in_mid_move_costs_nothing(tmp_path: Path, jump_s: int) -> None:
+    """What lasts is measured by a clock that cannot jump, and records run out by the hosts' clocks."""
+    place = tmp_path / "clock"
+    place.mkdir()
+    (place / "sitecustomize.py").write_text(CLOCK)
+    (place / "offset").write_text("0")
+    bench = Bench(tmp_path).build(speed=10.0)
+    with daemon(bench.settings, PYTHONPATH=str(place)) as running:
         running.hears("published")
-        (path,) = bench.folder.glob("hosts.json")
-        state = json.loads(path.read_text())
-        bench.change_hosts(lambda world: world.advance_to(world.now_s + 1))
-        assert state
-        bench.homes["web"] = "h2"
-        bench.write()
-        bench.git("add", "--all")
-        bench.git("-c", "user.name=Ada", "commit", "--quiet", "--message=Jump", f"--date=@{1700000000 + seconds} +0000")
+        bench.commit(web="h2")
+        running.hears("step-begun")
+        (place / "offset").write_text(str(jump_s))
         running.hears("pass-ended", result="converged")
-    assert ["h2"] == bench.where("web")
+        running.hears("published")
+        bench.commit(batch="h3")
+        running.hears("pass-ended", result="converged")
+        assert 0 == running.stop()
+    assert (["h2"], ["h3"]) == (bench.where("web"), bench.where("batch"))
+    assert 2 == bench.sent().count("migrate")
 
 
 @pytest.mark.slow

@@ -149,7 +149,7 @@ def _left(windows: tuple[Window, ...], names: tuple[str, ...], now_s: float) -> 
         soon = next((begin for begin, _ in far if begin > now_s), None)
     if soon is None:
         return 0.0, "it never opens"
-    return 0.0, f"it opens {_moment(windows, soon)}, in {format_duration(soon - now_s)}"
+    return 0.0, f"it opens {_moment(windows, soon)}"  # never "in 3 h": a report that ages is a commit each pass
 
 
 def _moment(windows: tuple[Window, ...], moment_s: float | None) -> str:
@@ -168,11 +168,9 @@ def too_late(policy: MigrationPolicy, quiet_in_s: float | None, *, stops: bool, 
         name = " or ".join(policy.windows)
         if policy.open_s <= 0:
             return f"window {name} is closed: {policy.opens}"
-        left, needs = format_duration(policy.open_s), format_duration(margin_s)
-        return f"window {name} is open for {left} more ({policy.opens}), and {needs} are needed"
+        return f"window {name} is open {policy.opens} only, and {format_duration(margin_s)} are needed"
     if quiet_in_s is not None and margin_s > quiet_in_s:
-        left, needs = format_duration(quiet_in_s), format_duration(margin_s)
-        return f"a window that denies begins in {left}, and {needs} are needed"
+        return f"a window that denies begins before it would be over: {format_duration(margin_s)} are needed"
     return ""
 
 

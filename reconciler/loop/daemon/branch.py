@@ -101,8 +101,8 @@ class BranchWatch:
                 return
             try:
                 tip = self._tip()
-            except GitError as error:
-                self._away(error)
+            except Exception as error:  # noqa: BLE001 - whatever it was, this thread must go on asking
+                self._away(error if isinstance(error, GitError) else GitError(f"git could not be asked: {error!r}"))
                 pause_s = min(max(BACKOFF_MAX_S, self.poll_s), pause_s * BACKOFF_FACTOR)
                 continue
             self._away(None)

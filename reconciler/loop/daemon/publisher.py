@@ -9,10 +9,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from reconciler.core.reports.report import Report, Result
-from reconciler.errors import ReconcilerError
+from reconciler.errors import GitError, ReconcilerError
 from reconciler.git.status_branch import Published
 from reconciler.loop.wiring import Fleet
 
@@ -99,13 +100,16 @@ class Publisher:
                 errand, self._errand = (None if first else self._errand), (self._errand if first else None)
                 self._busy = first is not None
             if errand is not None:
-                errand()
+                with suppress(Exception):  # nobody waits for it, and it comes again
+                    errand()
             if first is None:
                 continue
             try:
                 published = self._publish(first.fleet, first.report)
             except ReconcilerError as error:  # git is away, or the state folder has no room for what waits
                 self._later(first, error)
+            except Exception as error:  # noqa: BLE001 - a mistake of ours must not end the reports for good, and mutely
+                self._later(first, GitError(f"the report could not be published: {error!r}"))
             else:
                 with self._changed:
                     self._waiting = [waiting for waiting in self._waiting if waiting is not first]

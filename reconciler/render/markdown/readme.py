@@ -57,11 +57,14 @@ def state_sentence(status: FleetStatus) -> str:
     counts = status.counts
     away = counts.hosts_in_trouble
     trouble = f" {words.counted(away, 'host is', 'hosts are')} in trouble." if away else ""
+    deliberate = counts.stalled == 0
     others = f"{counts.declared - counts.ready} of {words.counted(counts.declared, 'declared guest')}"
     text = {
         Result.RUNNING: f"{words.counted(len(status.moving), 'step')} under way; {others} are not as declared yet.",
         Result.CONVERGED: f"all {words.counted(counts.declared, 'declared guest')} are where and as declared.",
-        Result.BLOCKED: f"{others} cannot be brought to their place without a person.",
+        Result.BLOCKED: f"{others} are left as they are on purpose."
+        if deliberate
+        else f"{others} cannot be brought to their place without a person.",
         Result.HELD: f"a brake keeps the plan from being run; {others} are not as declared.",
         Result.INCOMPLETE: f"{others} are not there yet; the next pass goes on.",
     }[status.result]

@@ -112,10 +112,11 @@ def _last_line(report: Report) -> str:
     parts += [f"{words.counted(skipped, 'step')} not begun"] if skipped else []
     done = ", ".join(parts) or "nothing was done"
     took = f" in {format_duration(report.ended_s - report.started_s)}" if parts else ""
+    a_person = any(guest.stalled is not None for guest in report.guests)
     follows = {
         Result.RUNNING: "the pass goes on",
         Result.CONVERGED: "the fleet is as declared",
-        Result.BLOCKED: "what is left needs a person",
+        Result.BLOCKED: "what is left needs a person" if a_person else "what is left is left so on purpose",
         Result.HELD: "the rest is held" if parts else "the plan is held",
         Result.INCOMPLETE: "the next pass goes on",
     }[report.result]
