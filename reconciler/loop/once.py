@@ -20,7 +20,7 @@ from reconciler.core.execution.move import Timing
 from reconciler.core.execution.run import StepState
 from reconciler.core.observed import ObservedFleet, undeclared
 from reconciler.core.planning.plan import Brake, Plan
-from reconciler.core.planning.stillness import Settled, drift_marked, settled_after, wish
+from reconciler.core.planning.stillness import Settled, as_of, drift_marked, settled_after, wish
 from reconciler.core.planning.windows import opened
 from reconciler.core.reports.report import Report
 from reconciler.drivers.registry import RULEBOOKS, rulebooks
@@ -91,7 +91,8 @@ def observe_once(fleet: Fleet) -> ObservedFleet:
 
 
 def plan_documents(desired: DesiredFleet, observed: ObservedFleet) -> Planned:
-    """Compare, plan, prove, from these two alone: no settings, no git, no hosts, no memory of earlier passes."""
+    """Compare, plan, prove, from these two and the time of day alone: no settings, no git, no hosts, no memory."""
+    desired = opened(as_of(desired, time.time()), time.time())
     config = Config(controller="", rulebooks=RULEBOOKS, make_command=command_maker(desired))
     difference = diff(desired, observed)
     plan = planned(config, desired, observed, difference)

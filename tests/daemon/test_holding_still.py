@@ -241,6 +241,13 @@ def test_nothing_begins_while_a_window_denies(bench: Bench) -> None:
     assert "until Tue 2023-11-14 22:20 UTC" in " ".join(found.out.split())
 
 
+def test_a_window_that_denies_is_no_news_in_a_fleet_in_order(bench: Bench) -> None:
+    declare(bench, (NIGHTS % "22:00").replace("name: nights", "name: freeze, kind: deny"))
+    assert 0 == bench.call("apply", "--yes").code
+    page = bench.git("show", "reconciler/status/bench:README.md")
+    assert "DenyWindow" not in page
+
+
 def test_a_window_that_the_fleet_does_not_have_is_a_mistake_of_the_guest(bench: Bench) -> None:
     bench.more["db"] = "  migration: {window: nihgts}\n"
     bench.commit()

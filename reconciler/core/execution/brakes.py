@@ -63,7 +63,7 @@ def brakes(
         *_report_mode(desired),
         *_suspended(bad_runs),
         *_fleet_suspended(desired),
-        *_denied(desired),
+        *_denied(desired, plan),
         *_hosts_unreachable(desired, observed, lost_hosts),
         *_guests_vanished(observed, previous_guests or {}),
         *_too_much(desired, plan, allow or {}, done or {}),
@@ -92,8 +92,9 @@ def _fleet_suspended(desired: DesiredFleet) -> Iterator[Brake]:
         yield Brake(BrakeReason.FLEET_SUSPENDED, f"fleet {desired.fleet.name} is {told(suspension)}", release)
 
 
-def _denied(desired: DesiredFleet) -> Iterator[Brake]:
-    if desired.fleet.quiet:
+def _denied(desired: DesiredFleet, plan: Plan) -> Iterator[Brake]:
+    """Only where there is something to hold: a fleet in order makes no news of a window that comes every day."""
+    if desired.fleet.quiet and plan.steps:
         yield Brake(BrakeReason.DENY_WINDOW, desired.fleet.quiet, "wait until it is over")
 
 
