@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -16,6 +17,10 @@ from reconciler.errors import ExitCode
 
 if TYPE_CHECKING:
     from reconciler.loop.daemon.daemon import Daemon
+
+
+END_S = 9.5
+"""After SIGTERM nothing lasts longer, not even a git server or a notify program that hangs."""
 
 
 @click.command("run", cls=Command, examples=["reconciler run", "reconciler run --once"])
@@ -60,8 +65,14 @@ def _once(settings_file: Path | None, output: str) -> int:
 
 
 def _heed_signals(daemon: Daemon) -> None:
+    def end(*_: object) -> None:
+        daemon.stop()
+        last = threading.Timer(END_S, os._exit, (ExitCode.OK,))  # whatever hangs: what counts is on disk and on hosts
+        last.daemon = True
+        last.start()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: daemon.stop())
+        signal.signal(number, end)
     signal.signal(signal.SIGHUP, lambda *_: daemon.reload())
 
 
