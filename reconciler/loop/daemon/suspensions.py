@@ -34,22 +34,25 @@ class Order:
 
 
 def read(state_folder: Path) -> tuple[Order, ...]:
-    """All of them, in order. Raises ValueError where the file cannot be read."""
+    """All of them, in order. Raises StateFolderError where the file cannot be read."""
     path = state_folder / FILE
     if not path.exists():
         return ()
     try:
         return tuple(sorted(map(_order, json.loads(path.read_text(encoding="utf-8"))), key=_key))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from error
+        raise StateFolderError(
+            f"{path} cannot be read: {error}",
+            hint="look at it; `reconciler resume fleet` throws it away, with all it holds",
+        ) from error
 
 
 def orders(state_folder: Path) -> Orders:
     """The same for a pass."""
     try:
         found = read(state_folder)
-    except ValueError as error:
-        return Orders(Suspension(f"{error}: what is suspended is not known", by="nobody knows whom"))
+    except StateFolderError as error:
+        return Orders(Suspension(f"{error.what}: what is suspended is not known", by="nobody knows whom"))
     whole = [order.suspension for order in found if order.what == FLEET]
     return Orders(
         whole[0] if whole else None,
@@ -76,12 +79,9 @@ def resume(state_folder: Path, what: str, name: str) -> bool:
     """Take it away; whether there was one. A file that cannot be read goes with `resume fleet`."""
     try:
         there = any(_key(order) == (what, name) for order in read(state_folder))
-    except ValueError:
+    except StateFolderError:
         if what != FLEET:
-            raise StateFolderError(
-                f"{state_folder / FILE} cannot be read",
-                hint="look at it; `reconciler resume fleet` throws it away, with all it holds",
-            ) from None
+            raise
         _write(state_folder, [])
         return True
     if there:
@@ -91,11 +91,7 @@ def resume(state_folder: Path, what: str, name: str) -> bool:
 
 def _change(state_folder: Path, change: Callable[[list[Order]], list[Order]]) -> None:
     with _locked(state_folder):
-        try:
-            found = list(read(state_folder))
-        except ValueError as error:
-            raise StateFolderError(str(error), hint="`reconciler resume fleet` throws it away") from error
-        _write(state_folder, change(found))
+        _write(state_folder, change(list(read(state_folder))))
 
 
 @contextmanager
