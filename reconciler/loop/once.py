@@ -276,8 +276,10 @@ def untrusted_brakes(fleet: Fleet, acted: str) -> tuple[Brake, ...]:
 
 def harmless(fleet: Fleet) -> Fleet:
     """The same fleet from which nothing can be allowed: its documents are not to be trusted."""
-    desired = replace(fleet.desired, fleet=replace(fleet.desired.fleet, mode=Mode.REPORT))
-    return replace(fleet, declared=replace(fleet.declared, desired=desired))
+    desired, written = (
+        replace(desired, fleet=replace(desired.fleet, mode=Mode.REPORT)) for desired in (fleet.desired, fleet.written)
+    )
+    return replace(fleet, declared=replace(fleet.declared, desired=desired), written=written)
 
 
 def rewritten(fleet: Fleet, acted: str) -> tuple[Brake, ...]:

@@ -10,7 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.core.adoption import Draft
@@ -61,6 +61,8 @@ class Fleet:
     settings: Settings
     repository: Repository
     declared: Declared
+    written: DesiredFleet
+    """What the documents say by themselves, before settings and suspensions."""
     drivers: Mapping[str, Driver]
     clock: Clock
     follows: bool = False
@@ -149,9 +151,19 @@ def open_fleet(
     opened = (drivers or OpenDrivers()).of(settings, declared.desired.hosts)
     clocks = [clock for clock in map(registry.simulated_clock, opened.values()) if clock is not None]
     clock = clocks[0] if clocks else WallClock()
-    desired = laid_over(settings.restrained(declared.desired), suspensions.orders(settings.state_folder))
-    declared = Declared(as_of(desired, clock.now_s()), declared.problems)
-    return Fleet(settings, repository, declared, opened, clock, follows, reports)
+    in_force = Declared(_in_force(declared.desired, settings, clock), declared.problems)
+    return Fleet(settings, repository, in_force, declared.desired, opened, clock, follows, reports)
+
+
+def renewed(fleet: Fleet, settings: Settings, drivers: OpenDrivers) -> Fleet:
+    """The same commit under the settings and suspensions of now. Raises SettingsError like `open_fleet`."""
+    declared = replace(fleet.declared, desired=_in_force(fleet.written, settings, fleet.clock))
+    return replace(fleet, settings=settings, declared=declared, drivers=drivers.of(settings, fleet.written.hosts))
+
+
+def _in_force(written: DesiredFleet, settings: Settings, clock: Clock) -> DesiredFleet:
+    """What documents say, as far as the operator lets it hold at this moment."""
+    return as_of(laid_over(settings.restrained(written), suspensions.orders(settings.state_folder)), clock.now_s())
 
 
 _fetching: Mapping[Path, threading.Lock] = defaultdict(threading.Lock)

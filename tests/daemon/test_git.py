@@ -137,3 +137,21 @@ def test_it_shows_that_it_is_alive(forge: GitServer, tmp_path: Path) -> None:
         eventually(lambda: alive in forge.refs(alive))
     assert "1" == git(forge.repository, "rev-list", "--count", alive)
     assert "converged" == json.loads(git(forge.repository, "show", f"{alive}:heartbeat.json"))["result"]
+
+
+def test_settings_and_suspensions_hold_while_git_is_away(ssh_forge: GitServer, tmp_path: Path) -> None:
+    """What git said last is known; what the operator says is read anew."""
+    bench = bench_at(ssh_forge, tmp_path)
+    apply = bench.settings.read_text()
+    bench.settings.write_text(apply + '[ceilings]\nmode = "report"\n')
+    with daemon(bench.settings) as running:
+        bench.commit(web="h2")
+        push(bench, ssh_forge)
+        running.hears("pass-ended", result="held")
+        ssh_forge.stop()
+        bench.executable("suspend", "guest", "web", "--reason", "not now")
+        bench.settings.write_text(apply)
+        assert "blocked" == bench.executable("refresh", "-o", "json").json["result"]
+        assert ["h1"] == bench.where("web")
+        bench.executable("resume", "guest", "web")
+        eventually(lambda: bench.where("web") == ["h2"])

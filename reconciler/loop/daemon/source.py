@@ -6,7 +6,7 @@ what is under way, under a brake that begins nothing. Where git is away, what it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.core.execution.brakes import documents_invalid
 from reconciler.core.planning.plan import Brake
@@ -21,7 +21,7 @@ from reconciler.loop.journal import peek
 from reconciler.loop.once import harmless, rewritten, untrusted_brakes
 from reconciler.loop.publishing import Previous, previous
 from reconciler.loop.settings import Settings
-from reconciler.loop.wiring import Fleet, OpenDrivers, desired_repository, open_fleet
+from reconciler.loop.wiring import Fleet, OpenDrivers, desired_repository, open_fleet, renewed
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,18 @@ class Source:
         self._drivers.close()
 
     def open(self, settings: Settings) -> Known:
-        """What git says now; where it is away, what it said last. Raises GitError where it never said anything,
-        DesiredStateError where nothing valid was ever acted on, SettingsError where a driver cannot be opened."""
+        """What git says now; where it is away, what it said last, under the settings and suspensions of now.
+
+        Raises GitError where it never said anything, DesiredStateError where nothing valid was ever acted on,
+        SettingsError where a driver cannot be opened.
+        """
         try:
             known = self._asked(settings)
         except GitError as error:
             self._troubles.begin(About.READING, EventKind.GIT_TROUBLE, error.what)
             if self.known is None:
                 raise
-            return self.known
+            return replace(self.known, fleet=renewed(self.known.fleet, settings, self._drivers))
         self._troubles.end(About.READING)
         self.known = known
         return known
