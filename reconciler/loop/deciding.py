@@ -134,7 +134,8 @@ def _plan(turn: Turn, observed: ObservedFleet) -> None:
     current = turn.the_pass
     difference = diff(current.desired, observed, current.begin.previous_machines)
     desired = opened(current.desired, turn.now_s)
-    desired = drift_marked(desired, difference, current.begin.settled, current.started_s, turn.config.retry)
+    begun = [run.step for run in (*current.adopted, *current.done) if run.progress.started_s is not None]
+    desired = drift_marked(desired, difference, current.begin.settled, current.started_s, turn.config.retry, begun)
     plan = planned(turn.config, desired, observed, difference)
     held = _brakes(turn, desired, observed, plan)
     plan = replace(plan, brakes=held)

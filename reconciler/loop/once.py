@@ -17,10 +17,9 @@ from reconciler.core.diff import Diff, diff
 from reconciler.core.execution import evidence
 from reconciler.core.execution.brakes import brakes, history_rewritten, untrusted_commit
 from reconciler.core.execution.move import Timing
-from reconciler.core.execution.run import StepState
 from reconciler.core.observed import ObservedFleet, undeclared
 from reconciler.core.planning.plan import Brake, Plan
-from reconciler.core.planning.stillness import Settled, as_of, drift_marked, settled_after, wish
+from reconciler.core.planning.stillness import as_of, drift_marked, settled_after
 from reconciler.core.planning.windows import opened
 from reconciler.core.reports.report import Report
 from reconciler.drivers.registry import RULEBOOKS, rulebooks
@@ -172,7 +171,9 @@ def run_once(fleet: Fleet, options: Options) -> Report:
         report = shell.run_pass(begin)
         try:
             folder.end_run(report)
-            folder.settle(_settled(shell.desired or fleet.desired, report, begin))
+            begun = [run.step for run in (*report.adopted, *report.steps) if run.progress.started_s is not None]
+            desired = shell.desired or fleet.desired
+            folder.settle(settled_after(desired, report.difference, begin.settled, begun, report.ended_s))
             if not report.brakes and report.commit is not None:
                 folder.act_on(report.commit.id)
         except StateFolderError as error:
@@ -188,22 +189,6 @@ def _correcting(fleet: Fleet) -> Fleet:
         return fleet
     desired = replace(fleet.desired, fleet=replace(fleet.desired.fleet, drift=Drift.CORRECT))
     return replace(fleet, declared=replace(fleet.declared, desired=desired))
-
-
-def _settled(desired: DesiredFleet, report: Report, begin: Begin) -> Mapping[str, Settled]:
-    """What is remembered of guests that are in order now. One that had drifted and was moved has been corrected."""
-    done = {
-        run.step.uuid
-        for run in report.steps
-        if run.progress.state is StepState.DONE and begin.settled.get(run.step.uuid) is not None
-    }
-    same = {guest.uuid for guest in report.difference.guests if _same_wish(desired, guest.name, begin, guest.uuid)}
-    return settled_after(desired, report.difference, begin.settled, frozenset(done & same), report.ended_s)
-
-
-def _same_wish(desired: DesiredFleet, name: str, begin: Begin, uuid: str) -> bool:
-    guest, before = desired.guests.get(name), begin.settled.get(uuid)
-    return guest is not None and before is not None and before.wish == wish(guest)
 
 
 FOLLOW_S = 2.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -255,3 +256,24 @@ def test_a_window_that_the_fleet_does_not_have_is_a_mistake_of_the_guest(bench: 
     found = bench.call("validate", bench.desired)
     assert "unknown-window" in found.err + found.out
     assert "nights" in found.err + found.out
+
+
+def test_a_commit_that_takes_a_move_back_is_no_drift(tmp_path: Path) -> None:
+    """The guest lies elsewhere than its document says, as it did before; but it was us who moved it."""
+    bench = Bench(tmp_path).build(speed=10.0)
+    with daemon(bench.settings) as running:
+        running.hears("published")
+        bench.commit(web="h2")
+        eventually(lambda: "migrate" in bench.sent())
+        bench.commit(web="h1")
+        assert running.hears("pass-ended")["result"] == "converged", running.told()
+    assert ["h1"] == bench.where("web")
+
+
+def test_suspensions_that_cannot_be_read_are_said_to_be(bench: Bench) -> None:
+    (bench.folder / "state").mkdir()
+    (bench.folder / "state" / "suspensions.json").write_text("{")
+    found = bench.call("suspend")
+    assert ExitCode.HOST == found.code
+    assert "cannot be read" in found.err
+    assert "reconciler resume fleet" in found.err

@@ -6,13 +6,13 @@ is looked at and reported as ever.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.core.desired import DesiredFleet, Downtime, Drift, Guest, Host, PowerWish, Suspension
 from reconciler.core.diff import Diff, Finding
 from reconciler.core.planning.intent import digest, intent_digest, settings_digest
-from reconciler.core.planning.plan import Reason
+from reconciler.core.planning.plan import Reason, Step
 from reconciler.core.quantities import format_moment
 
 Refusal = tuple[Reason, str, str]
@@ -176,26 +176,50 @@ def drift_marked(
     settled: Mapping[str, Settled],
     now_s: float,
     insisted: frozenset[str] = frozenset(),
+    begun: Iterable[Step] = (),
 ) -> DesiredFleet:
     """The same fleet with what has drifted marked, and kept from downtime where bringing it back may not cost any.
 
     Where nothing is remembered of a guest, a difference is what a commit asks for: forgetting never moves anything that
-    a commit would not move. `insisted` are guests that a person wants to be tried again.
+    a commit would not move. `insisted` are guests that a person wants to be tried again. What one of the steps `begun`
+    in this pass did for another wish, such as a commit that is taken back now, is no drift.
     """
+    ours = _intents(begun)
     marked: dict[str, Guest] = {}
     for found in difference.guests:
         guest, before = desired.guests.get(found.name), settled.get(found.uuid)
         if guest is None or before is None or found.finding not in DRIFTS or before.wish != wish(guest):
             continue
-        policy = guest.migration
-        if desired.fleet.drift_downtime is Downtime.FORBIDDEN:
-            policy = replace(policy, downtime=Downtime.FORBIDDEN)
+        if _otherwise(desired, guest, ours.get(found.uuid, frozenset())):
+            continue
         text = f"it was in order since {format_moment(before.since_s)}, its document is the same, and now: {found.text}"
         recent = [moment for moment in before.corrected_s if moment > now_s - FIGHT_S]
         fought = len(recent) >= FIGHT_CORRECTIONS and guest.name not in insisted
         undone = f"brought back {len(recent)} times since {format_moment(min(recent))}, and undone" if fought else ""
-        marked[guest.name] = replace(guest, migration=policy, drifted=text, fought=undone)
+        marked[guest.name] = replace(_kept_up(desired, guest), drifted=text, fought=undone)
     return replace(desired, guests={**desired.guests, **marked}) if marked else desired
+
+
+def _kept_up(desired: DesiredFleet, guest: Guest) -> Guest:
+    """The guest as it may be brought back."""
+    if desired.fleet.drift_downtime is Downtime.ALLOWED:
+        return guest
+    return replace(guest, migration=replace(guest.migration, downtime=Downtime.FORBIDDEN))
+
+
+def _intents(steps: Iterable[Step]) -> Mapping[str, frozenset[str]]:
+    """What steps were for, by their guest."""
+    found: dict[str, frozenset[str]] = {}
+    for step in steps:
+        found[step.uuid] = found.get(step.uuid, frozenset()) | {step.intent}
+    return found
+
+
+def _otherwise(desired: DesiredFleet, guest: Guest, intents: frozenset[str]) -> bool:
+    """Whether one of these intents is none that the document has now."""
+    if not intents:
+        return False
+    return not intents <= {intent_digest(guest), intent_digest(_kept_up(desired, guest)), settings_digest(guest)}
 
 
 def stops_for_drift(desired: DesiredFleet, guest: Guest) -> bool:
@@ -205,24 +229,27 @@ def stops_for_drift(desired: DesiredFleet, guest: Guest) -> bool:
 
 
 def settled_after(
-    desired: DesiredFleet, difference: Diff, before: Mapping[str, Settled], corrected: frozenset[str], now_s: float
+    desired: DesiredFleet, difference: Diff, before: Mapping[str, Settled], begun: Iterable[Step], now_s: float
 ) -> Mapping[str, Settled]:
-    """What is to be remembered after a pass. `corrected` are uuids of guests that had drifted and were brought back in
-    it. A guest that nobody saw this time is remembered as before."""
+    """What is to be remembered after a pass in which these steps were begun. A guest that is in order again by such a
+    step was brought back; one that lies elsewhere by one for another wish is forgotten. One that nobody saw this time
+    is remembered as before."""
+    ours = _intents(begun)
     after: dict[str, Settled] = {}
     for found in difference.guests:
         guest = desired.guests.get(found.name)
         known = before.get(found.uuid)
         if guest is None or not found.uuid:
             continue
+        otherwise = _otherwise(desired, guest, ours.get(found.uuid, frozenset()))
         if found.finding in IN_ORDER:
             now = wish(guest)
-            same = known is not None and known.wish == now
-            moments = known.corrected_s if known is not None and same else ()
-            if found.uuid in corrected:
-                moments = (*(moment for moment in moments if moment > now_s - FIGHT_S), now_s)
-                same = False
-            after[found.uuid] = Settled(now, known.since_s if known is not None and same else now_s, moments)
-        elif known is not None:
+            if known is None or known.wish != now:
+                known = Settled(now, now_s)
+            elif found.uuid in ours and not otherwise:
+                recent = (moment for moment in known.corrected_s if moment > now_s - FIGHT_S)
+                known = Settled(now, now_s, (*recent, now_s))
+            after[found.uuid] = known
+        elif known is not None and not otherwise:
             after[found.uuid] = known
     return after
