@@ -81,6 +81,11 @@ class Suspension:
     by: str = ""
 
 
+WINDOW_SHARE, WINDOW_MARGIN_S = 1.25, 30.0
+"""What must be left of a window for what is predicted to take so long: so much of it, and so many seconds more.
+Predictions are no promises."""
+
+
 @dataclass(frozen=True)
 class Window:
     """A span of time that comes back on certain days (0 is Monday): from `start_min` minutes after midnight, by the
@@ -117,7 +122,7 @@ class MigrationPolicy:
     attempts: int = 3
     """How often one intent is tried before the guest is Stalled."""
     windows: tuple[str, ...] = ()
-    """Inside which it may be stopped while it runs. None: at any time."""
+    """Inside which it may be stopped while it runs. Empty: at any time."""
     open_s: float | None = None
     """How long it may be stopped from now on; None: for ever; never from a document. 0: not now."""
     opens: str = ""

@@ -9,11 +9,20 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from reconciler.core.desired import Autostart, DesiredFleet, Downtime, Drift, Guest, PowerWish, StorageCopy
+from reconciler.core.desired import (
+    WINDOW_MARGIN_S,
+    WINDOW_SHARE,
+    Autostart,
+    DesiredFleet,
+    Downtime,
+    Drift,
+    Guest,
+    PowerWish,
+    StorageCopy,
+)
 from reconciler.core.model import Load, Method, RunState, Settings, StepKind
 from reconciler.core.observed import HostFacts, ObservedFleet, Registration
 from reconciler.core.planning.plan import Plan, Step
-from reconciler.core.planning.windows import too_late
 from reconciler.core.records import MoveRecord
 
 
@@ -133,9 +142,7 @@ class _Proof:
             self.say(f"{step.id}: {step.guest} has drifted, and drift is only reported")
         if guest.drifted and fleet.drift_downtime is not Downtime.ALLOWED and self._stops(step):
             self.say(f"{step.id}: stops {step.guest} to undo a drift, which may cost no downtime")
-        late = too_late(guest.migration, fleet.quiet_in_s, stops=self._stops(step), end_s=step.end_s)
-        if late:
-            self.say(f"{step.id}: {late}")
+        self._check_windows(step, guest)
         for host in step.hosts:
             if self.desired.hosts.get(host) is not None and self.desired.hosts[host].suspend is not None:
                 self.say(f"{step.id}: has to do with {host}, which is suspended")
@@ -143,6 +150,17 @@ class _Proof:
         comes = step.kind is StepKind.START or step.source != step.target
         if comes and target is not None and target.maintenance is not None:
             self.say(f"{step.id}: comes to {step.target}, which is under maintenance")
+
+    def _check_windows(self, step: Step, guest: Guest) -> None:
+        """A guest is taken down only where that is over while its window is open, and nothing runs into one that
+        denies."""
+        policy, quiet_in_s = guest.migration, self.desired.fleet.quiet_in_s
+        over_s = step.end_s * WINDOW_SHARE + WINDOW_MARGIN_S
+        if self._stops(step) and policy.open_s is not None and over_s > policy.open_s:
+            how = "is closed" if policy.open_s <= 0 else "closes too early"
+            self.say(f"{step.id}: window {' or '.join(policy.windows)} {how}")
+        if quiet_in_s is not None and over_s > quiet_in_s:
+            self.say(f"{step.id}: runs into a window that denies")
 
     @staticmethod
     def _stops(step: Step) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from reconciler.core.desired import DesiredFleet, Guest, MigrationPolicy, Window
+from reconciler.core.desired import WINDOW_MARGIN_S, WINDOW_SHARE, DesiredFleet, Guest, MigrationPolicy, Window
 from reconciler.core.model import Method, StepKind
 from reconciler.core.planning.plan import Step
 from reconciler.core.quantities import format_duration
@@ -23,8 +23,6 @@ LONGEST_DAYS = 7
 """No window is longer."""
 LOOK_AHEAD_DAYS = 400
 """An opening further away is none."""
-MARGIN_SHARE, MARGIN_S = 1.25, 30.0
-"""What is predicted to take so long is given so much more, and half a minute: predictions are no promises."""
 
 Interval = tuple[float, float]
 """From and until, in seconds since the epoch."""
@@ -32,7 +30,7 @@ Interval = tuple[float, float]
 
 def needed_s(duration_s: float) -> float:
     """The time that must be left for what is predicted to take so long."""
-    return duration_s * MARGIN_SHARE + MARGIN_S
+    return duration_s * WINDOW_SHARE + WINDOW_MARGIN_S
 
 
 # --- the calendar ----------------------------------------------------------------------------------------------------

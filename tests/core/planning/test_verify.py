@@ -206,5 +206,5 @@ def test_the_proof_shares_no_code_with_the_planner() -> None:
     source = (ROOT / "reconciler/core/planning/verify.py").read_text(encoding="utf-8")
     imported = {node.module for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom)}
     ours = {name for name in imported if name and name.startswith("reconciler")}
-    allowed = {"desired", "model", "observed", "records", "planning.plan", "planning.windows"}  # the calendar is a fact
+    allowed = {"desired", "model", "observed", "records", "planning.plan"}
     assert {f"reconciler.core.{name}" for name in allowed} == ours

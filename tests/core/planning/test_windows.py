@@ -192,3 +192,10 @@ def test_a_window_that_is_always_denied_never_opens() -> None:
     always = Window("always", 0, 7 * 86400, "UTC", deny=True)
     there = planned("2026-11-27T12:00", NIGHTS, always)
     assert "it never opens" == there.desired.guests["db"].migration.opens
+
+
+def test_the_verifier_refuses_what_runs_into_a_window_that_denies() -> None:
+    deny = Window("backup", 60, 5400, BERLIN, deny=True)
+    free, soon = planned("2026-11-27T23:00"), planned("2026-11-28T00:59", NIGHTS, deny)
+    violations = verify(soon.desired, soon.observed, free.plan())
+    assert any("runs into a window that denies" in violation for violation in violations)
