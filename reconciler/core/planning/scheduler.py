@@ -128,15 +128,13 @@ def _draft(situation: Situation, journeys: Sequence[Journey], room: Mapping[str,
             no_hop = frozenset(journey.name for journey in journeys)
         timetable = lay_out(left, room, limits, situation.records, order, partial(find_hop, situation, no_hop))
         stranded = {entry.journey for entry in timetable.stuck if entry.begun}
-        late = too_late_ones(timetable, situation.desired.fleet.quiet_in_s) if not stranded else []
-        if late:
-            _turn_away(left, blocked, late)
-        elif not stranded:
-            _turn_away(left, blocked, [stuck(timetable, entry) for entry in timetable.stuck])
+        if not stranded:
+            late = too_late_ones(timetable, situation.desired.fleet.quiet_in_s)
+            _turn_away(left, blocked, late or [stuck(timetable, entry) for entry in timetable.stuck])
+            if late:
+                continue
             return _Draft(timetable, frozenset(journey.name for journey in left), blocked)
-        detours = set() if late else {left[number].name for number in stranded & timetable.hopped}
-        if late:
-            continue
+        detours = {left[number].name for number in stranded & timetable.hopped}
         if detours:
             no_hop |= detours
         else:
