@@ -229,12 +229,8 @@ class _Follower:
         if commit is None or tip is None or (tip == commit.id and stamp == self.stamp):
             return
         self.stamp = stamp
-        newer: Fleet | None
-        try:
-            newer = self.options.reopen() if self.options.reopen is not None else open_fleet(self.fleet.settings)
-        except (DesiredStateError, GitError, SettingsError):
-            newer = None
-        if newer is None or commit_brakes(newer, commit.id):
+        newer = self._newer(commit.id)
+        if newer is None:
             self.held = True
             self.shell.tell(Interrupted())
             return
@@ -243,10 +239,13 @@ class _Follower:
         self.shell.drivers = {**newer.drivers, **self.shell.drivers}
         self.shell.tell(DesiredChanged(newer.desired))
 
-
-def commit_brakes(fleet: Fleet, acted: str) -> tuple[Brake, ...]:
-    """What holds the fleet's commit as such, after the one that was acted on last."""
-    return (*untrusted_brakes(fleet, acted), *rewritten(fleet, acted))
+    def _newer(self, acted: str) -> Fleet | None:
+        """The fleet at the newest commit; None where that one is not to be acted on, or nobody can tell."""
+        try:
+            newer = self.options.reopen() if self.options.reopen is not None else open_fleet(self.fleet.settings)
+            return None if untrusted_brakes(newer, acted) or rewritten(newer, acted) else newer
+        except (DesiredStateError, GitError, SettingsError):
+            return None
 
 
 def untrusted_brakes(fleet: Fleet, acted: str) -> tuple[Brake, ...]:

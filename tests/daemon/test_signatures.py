@@ -12,7 +12,7 @@ from reconciler.errors import ExitCode
 from reconciler.git.plumbing import Repository
 from reconciler.git.signatures import untrusted
 from tests.cli.bench import Bench
-from tests.daemon.running import daemon
+from tests.daemon.running import daemon, eventually
 from tests.git.repositories import git
 from tests.ssh.packages import require_packages
 from tests.ssh.sshd import key_pair, public
@@ -54,6 +54,10 @@ class Signed:
 @pytest.fixture
 def signed(bench: Bench) -> Signed:
     """The first commit is signed by ada and acted on."""
+    return signed_on(bench)
+
+
+def signed_on(bench: Bench) -> Signed:
     require_packages("openssh-client", program="ssh-keygen")
     keys = {name: key_pair(bench.folder / name) for name in ("ada", "eve", "daemon")}
     found = Signed(bench, keys)
@@ -143,6 +147,20 @@ def test_signers_that_cannot_be_read_let_nothing_through(signed: Signed) -> None
     signed.place("h2", "ada")
     signed.signers.unlink()
     assert (ExitCode.GIT, ["h1"]) == (signed.apply(), signed.bench.where("web"))
+
+
+def test_signers_that_go_away_in_mid_move_stop_nothing_but_what_is_new(tmp_path: Path) -> None:
+    signed = signed_on(Bench(tmp_path).build(speed=10.0))
+    with daemon(signed.bench.settings) as running:
+        signed.place("h2", "ada")
+        eventually(lambda: "migrate" in signed.bench.sent())
+        signed.signers.unlink()
+        signed.place("h3", "ada")
+        running.hears("pass-ended")
+        assert ["h2"] == signed.bench.where("web")
+    notes = signed.bench.journal
+    assert ["done"] == [note["kind"] for note in notes if note["what"] == "outcome"]
+    assert not [note for note in notes if note["what"] == "adopting"], "the pass that began it brings it to its end"
 
 
 def test_settings_that_demand_signatures_name_the_signers(bench: Bench) -> None:
