@@ -73,6 +73,8 @@ class StorageKind(StrEnum):
 
     SAN = "san"
     """A whole LUN that every host may see which it is presented to."""
+    SHARED_FILE = "shared-file"
+    """An image on a file system that other hosts mount as well."""
     LOGICAL_VOLUME = "logical-volume"
     FILE = "file"
     LOCAL_DISK = "local-disk"
@@ -80,7 +82,7 @@ class StorageKind(StrEnum):
     @property
     def shared(self) -> bool:
         """Whether another host can see the same disk; all other kinds must be copied."""
-        return self is StorageKind.SAN
+        return self in (StorageKind.SAN, StorageKind.SHARED_FILE)
 
 
 @dataclass(frozen=True, order=True)

@@ -24,6 +24,10 @@ class Disk:
     """Other guests of this host that use the same backing device."""
     resource: str = ""
     """How the platform spells the device to its own commands, where a copy has to name it."""
+    store: str = ""
+    """Of a shared disk: what of `HostFacts.presented` it lies on, where that is not the disk itself."""
+    vouched: bool = False
+    """Shared because the operator's settings say so: the platform itself cannot tell."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,8 @@ class Registration:
     vcpus: int = 1
     cpu_entitlement_percent: int = 10
     """Guaranteed share of one CPU per vCPU."""
+    cpu_cap_percent: int | None = None
+    """The most of one CPU that each vCPU may take; 0: no limit. None: not known, or cannot be set."""
     disks: tuple[Disk, ...] = ()
     networks: tuple[str, ...] = ()
     dirty_mib_s: float = 0.0
@@ -68,6 +74,8 @@ class Registration:
     boot_floor: BootFloor | None = None
     autostart: bool | None = None
     """Whether the host starts it when it boots. None: not known."""
+    left_over: bool = False
+    """Stopped, and its platform says that it went by a migration, or never arrived by one: not the guest's own copy."""
     attributes: Mapping[str, str] = field(default_factory=dict)
     """What the platform's rules need beyond this; each driver lists the keys it reads."""
 
@@ -125,6 +133,18 @@ class Job:
     """Exit status once ended. State decides, never this alone."""
     progress_percent: int | None = None
     output_tail: str = ""
+    moved_mib: int | None = None
+    remaining_mib: int | None = None
+    rate_mib_s: float | None = None
+    """What was carried so far, what is left of it, and how fast it goes, where the platform says so."""
+
+
+@dataclass(frozen=True, order=True)
+class LeftDisk:
+    """A disk that a move has left behind on its source: nothing registered there uses it any more."""
+
+    record_id: str
+    path: str
 
 
 @dataclass(frozen=True)
@@ -150,9 +170,15 @@ class HostFacts:
     """Whether the platform keeps what a migration leaves on its source, whatever a document asks for."""
     networks: tuple[str, ...] = ()
     presented: tuple[str, ...] = ()
-    """WWIDs of the LUNs this host can see."""
+    """What this host can see that others may see as well: WWIDs of LUNs, and stores of shared images."""
     registrations: tuple[Registration, ...] = ()
     records: tuple[MoveRecord, ...] = ()
+    saved: tuple[str, ...] = ()
+    """Ids of move records beside which the definition of a guest lies that is registered here no longer: it can be put
+    back."""
+    left: tuple[LeftDisk, ...] = ()
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    """What the platform's rules need beyond this; each driver lists the keys it reads."""
     jobs: tuple[Job, ...] = ()
     clock_s: float = 0.0
     """The host's own clock at the look, in seconds since the epoch: records expire by it."""

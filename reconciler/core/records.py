@@ -105,6 +105,10 @@ class MoveRecord:
     """Whether the source's host starts the guest at boot, where a move carries that along. None: nothing is carried."""
     copies: tuple[str, ...] = ()
     """Devices whose contents are copied, as the platform spells them."""
+    converge: bool = False
+    """Whether the platform may slow the guest down so that an online migration comes to its end."""
+    vouched: bool = False
+    """Whether it is the operator's settings, and not the platform, that call its disks shared."""
     note: str = ""
     """Why a failed move is being undone, or why the record is parked."""
 
