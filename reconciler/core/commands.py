@@ -37,6 +37,13 @@ class Verb(StrEnum):
     """Set the first of the record's settings. Returns at once; memory changes in its own time."""
     DELETE_COPY = "delete-copy"
     """Delete the disks, and the registration, that a proven copy left on the source."""
+    PUT_ASIDE = "put-aside"
+    """Give the disks that a proven copy left on the source names under which nothing finds them any more."""
+    DISCARD = "discard"
+    """Take away what this move left here and is not the guest's: a definition that never came alive or that the guest
+    has left, and on the target what was copied in vain."""
+    PUT_BACK = "put-back"
+    """Register the guest again on the source, as it was saved there before it was taken away."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,7 @@ class Command:
         return self.verb in GUEST_VERBS
 
 
-GUEST_VERBS = frozenset({Verb.STOP, Verb.STOP_HARD, Verb.MIGRATE, Verb.START, Verb.SET, Verb.DELETE_COPY})
+GUEST_VERBS = frozenset(set(Verb) - {Verb.CLAIM, Verb.RENEW, Verb.RELEASE, Verb.PARK, Verb.CHECK})
 
 
 class AnswerKind(StrEnum):

@@ -80,13 +80,14 @@ def decide(question: Question, policy: MigrationPolicy, rulebook: Rulebook) -> D
         _same_platform(question, Method.ONLINE),
         *(rule(question) for rule in rulebook.online),
         _method_wanted(policy, Method.ONLINE),
+        *([_storage_copy_permitted(question, policy, Method.ONLINE)] if question.guest.local_disks else []),
     )
     offline = (
         _same_platform(question, Method.OFFLINE),
         *(rule(question) for rule in rulebook.offline),
         _method_wanted(policy, Method.OFFLINE),
         _downtime_permitted(question, policy),
-        _storage_copy_permitted(question, policy),
+        _storage_copy_permitted(question, policy, Method.OFFLINE),
     )
     verdicts = (*online, *offline)
     against_online = _first_refusal(online)
@@ -148,18 +149,21 @@ def _downtime_permitted(question: Question, policy: MigrationPolicy) -> Verdict:
     )
 
 
-def _storage_copy_permitted(question: Question, policy: MigrationPolicy) -> Verdict:
+def _storage_copy_permitted(question: Question, policy: MigrationPolicy, method: Method) -> Verdict:
     guest = question.guest
     if not guest.local_disks:
-        return Verdict("storage-copy-permitted", Method.OFFLINE, True, "no disk needs to be copied", "document")
-    allowed = policy.storage_copy is StorageCopy.OFFLINE
+        return Verdict("storage-copy-permitted", method, True, "no disk needs to be copied", "document")
+    enough = (StorageCopy.ONLINE,) if method is Method.ONLINE else (StorageCopy.OFFLINE, StorageCopy.ONLINE)
+    allowed = policy.storage_copy in enough
+    while_running = " while it runs" if method is Method.ONLINE else ""
     return Verdict(
         "storage-copy-permitted",
-        Method.OFFLINE,
+        method,
         allowed,
-        f"{guest.copied_mib()} MiB of disks must be copied; the document says storageCopy: {policy.storage_copy}",
+        f"{guest.copied_mib()} MiB of disks must be copied{while_running}; "
+        f"the document says storageCopy: {policy.storage_copy}",
         "document",
-        "" if allowed else "set spec.migration.storageCopy to offline",
+        "" if allowed else f"set spec.migration.storageCopy to {enough[0]}",
     )
 
 

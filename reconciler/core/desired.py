@@ -61,6 +61,8 @@ class StorageCopy(StrEnum):
     """Whether disks that only one host can see may be copied."""
 
     OFFLINE = "offline"
+    ONLINE = "online"
+    """While the guest runs where the platform can, else while it is down."""
     NEVER = "never"
 
 
@@ -121,6 +123,8 @@ class MigrationPolicy:
     """Whether it may rest on a third host on the way."""
     attempts: int = 3
     """How often one intent is tried before the guest is Stalled."""
+    auto_converge: bool = False
+    """Whether the platform may slow it down so that an online migration comes to its end."""
     windows: tuple[str, ...] = ()
     """Inside which it may be stopped while it runs. Empty: at any time."""
     open_s: float | None = None
@@ -143,8 +147,12 @@ class Guest:
     autostart: Autostart = Autostart.KEEP
     memory_mib: int | None = None
     """What it shall have now, within what its platform can change while it runs. None: as it is."""
+    memory_min_mib: int | None = None
+    """The least that it is ever set to. None: whatever its platform allows."""
     cpu_entitlement_percent: int | None = None
     """What each of its vCPUs shall be guaranteed. None: as it is."""
+    cpu_cap_percent: int | None = None
+    """What each of its vCPUs may take of a CPU at most. None: as it is."""
     suspend: Suspension | None = None
     drifted: str = ""
     """What has become of it without its document having changed; never from a document."""

@@ -21,7 +21,7 @@ class Finding(StrEnum):
     POWER_DIFFERS = "power-differs"
     """In place, but running where the document says stopped, or the other way round."""
     SETTINGS_DIFFER = "settings-differ"
-    """In place and with the declared power, but a declared setting differs: memory, CPU entitlement or autostart."""
+    """In place and with the declared power, but a declared setting differs: memory, CPU share or cap, autostart."""
     MISSING = "missing"
     """Every host was read; none has it."""
     UNKNOWN = "unknown"
@@ -249,6 +249,8 @@ def wishes(guest: Guest) -> Settings:
         wanted.append((Setting.MEMORY.value, str(guest.memory_mib)))
     if guest.cpu_entitlement_percent is not None:
         wanted.append((Setting.ENTITLEMENT.value, str(guest.cpu_entitlement_percent)))
+    if guest.cpu_cap_percent is not None:
+        wanted.append((Setting.CAP.value, str(guest.cpu_cap_percent)))
     if guest.autostart is not Autostart.KEEP:
         wanted.append((Setting.AUTOSTART.value, guest.autostart.value))
     return tuple(wanted)

@@ -33,6 +33,8 @@ class Setting(StrEnum):
     """The memory it has now, where that is dynamic."""
     ENTITLEMENT = "cpu_entitlement_percent"
     """What each of its vCPUs is guaranteed of a CPU."""
+    CAP = "cpu_cap_percent"
+    """What each of its vCPUs may take of a CPU at most; 100 is no limit."""
     AUTOSTART = "autostart"
     """Whether its host starts it at boot: `on` or `off`."""
 
@@ -44,6 +46,7 @@ Settings = tuple[tuple[str, str], ...]
 SETTING_WORDS: Mapping[str, tuple[str, str]] = {
     Setting.MEMORY: ("memory", " MiB"),
     Setting.ENTITLEMENT: ("entitlement", " %"),
+    Setting.CAP: ("cap", " %"),
     Setting.AUTOSTART: ("autostart", ""),
 }
 """What people call a setting, and its unit."""

@@ -64,7 +64,7 @@ class Registration:
     cpu_entitlement_percent: int = 10
     """Guaranteed share of one CPU per vCPU."""
     cpu_cap_percent: int | None = None
-    """The most of one CPU that each vCPU may take; 0: no limit. None: not known, or cannot be set."""
+    """The most of one CPU that each vCPU may take; 100 where there is no limit. None: it cannot be set here."""
     disks: tuple[Disk, ...] = ()
     networks: tuple[str, ...] = ()
     dirty_mib_s: float = 0.0
@@ -102,6 +102,8 @@ class Registration:
             return str(self.memory_current_mib or self.memory_mib)
         if setting == Setting.ENTITLEMENT:
             return str(self.cpu_entitlement_percent)
+        if setting == Setting.CAP:
+            return "" if self.cpu_cap_percent is None else str(self.cpu_cap_percent)
         return "" if self.autostart is None else "on" if self.autostart else "off"
 
     @property
@@ -194,6 +196,10 @@ class HostFacts:
     def record_of(self, guest_uuid: str) -> MoveRecord | None:
         """The move record for this guest that lies here; there is at most one."""
         return next((entry for entry in self.records if entry.guest_uuid == guest_uuid), None)
+
+    def left_by(self, record_id: str) -> tuple[str, ...]:
+        """Paths of the disks that this move has left here."""
+        return tuple(disk.path for disk in self.left if disk.record_id == record_id)
 
     def job(self, record_id: str, attempt: int) -> Job | None:
         """The newest job of this record and attempt."""

@@ -157,6 +157,7 @@ def _words(raw: object) -> tuple[str, ...]:
 VALUES = {
     Setting.MEMORY: re.compile(r"[1-9][0-9]{0,8}"),
     Setting.ENTITLEMENT: re.compile(r"[1-9][0-9]{0,2}"),
+    Setting.CAP: re.compile(r"[1-9][0-9]{0,2}"),
     Setting.AUTOSTART: re.compile(r"on|off"),
 }
 """What the value of a setting may look like: it becomes part of commands."""

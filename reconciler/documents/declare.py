@@ -198,7 +198,9 @@ def make_guest(document: Fields, location: Location, migration: MigrationPolicy)
         power=PowerWish(spec.get("power", PowerWish.KEEP)),
         autostart=Autostart(spec.get("autostart", Autostart.KEEP)),
         memory_mib=parse_memory_mib(memory["size"]) if "size" in memory else None,
+        memory_min_mib=parse_memory_mib(memory["min"]) if "min" in memory else None,
         cpu_entitlement_percent=parse_percent(cpu["entitlement"]) if "entitlement" in cpu else None,
+        cpu_cap_percent=parse_percent(cpu["cap"]) if "cap" in cpu else None,
         migration=migration,
         suspend=make_suspension(spec.get("suspend")),
     )
@@ -224,6 +226,7 @@ def make_migration(own: Fields, defaults: Fields) -> MigrationPolicy:
             then=AfterDeadline(stop.get("then", usual.stop.then)),
         ),
         storage_copy=StorageCopy(merged.get("storageCopy", usual.storage_copy)),
+        auto_converge=merged.get("autoConverge", "forbidden") == "allowed",
         cleanup=Cleanup(merged.get("cleanup", usual.cleanup)),
         hop=merged.get("hop", "allowed") == "allowed",
         attempts=int(merged.get("attempts", usual.attempts)),

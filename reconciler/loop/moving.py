@@ -198,6 +198,9 @@ DOING: Mapping[Verb, str] = {
     Verb.START: "starting the guest",
     Verb.SET: "changing its settings",
     Verb.DELETE_COPY: "deleting the source's copy",
+    Verb.PUT_ASIDE: "putting the source's disks aside",
+    Verb.DISCARD: "taking away what is left",
+    Verb.PUT_BACK: "registering it again where it was",
     Verb.RELEASE: "releasing both hosts",
     Verb.PARK: "releasing both hosts",
     Verb.RENEW: "renewing the move record",
@@ -335,6 +338,8 @@ def record_of(step: Step, record_id: str, attempt: int, controller: str) -> Move
         settings=step.settings,
         autostart=step.autostart,
         copies=step.copies,
+        converge=step.converge,
+        vouched=step.vouched,
     )
 
 
@@ -359,5 +364,7 @@ def step_of(record: MoveRecord) -> Step:
         settings=record.settings if record.kind is StepKind.SET else (),
         autostart=record.autostart,
         copies=record.copies,
+        converge=record.converge,
+        vouched=record.vouched,
         attempt=record.attempt,
     )

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from reconciler.core.commands import GUEST_VERBS, AnswerKind, Guard, Verb
 from reconciler.core.execution import safety
+from reconciler.core.execution.halfway import clean_source, discard_in_vain, discard_stale, follow, put_back
 from reconciler.core.execution.holding import TRIES_MAX, hold, renewal, take_records_away
 from reconciler.core.execution.lateness import LATE, has_stopped, marked
 from reconciler.core.execution.move import Action, Finish, LookEverywhere, Move, Pause, Scene, Settle, Tell
@@ -189,20 +190,25 @@ def _migrating(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -
             return Settle(
                 Outcome(OutcomeKind.UNKNOWN, "MigrationHangs", f"the migration on {source.name} does not end")
             )
-        return Pause(scene.timing.poll_s, "migrating", job.progress_percent)
+        return follow(move, scene, job)
     here, there = source.registration(record.guest_uuid), target.registration(record.guest_uuid)
     at_source = here is not None and here.startable
     at_target = there is not None and there.startable
     if at_source and at_target:
         if there is not None and not there.runnable and there.state is RunState.TRANSITION:
             return _arriving(move, scene, source)
+        stale = discard_stale(move, scene, source, target)
+        if stale is not None:
+            return stale
         text = f"it runs or could be started on both {source.name} and {target.name}"
         return Settle(Outcome(OutcomeKind.BROKEN, "TwoCopies", text))
     if at_target:
         return _arrived(move, scene, source, target)
     if here is None or not at_source:
-        text = f"no copy on {source.name} or {target.name} could be started"
-        return Settle(Outcome(OutcomeKind.BROKEN, "NotRunnableAnywhere", text))
+        return put_back(move, scene, source, target)
+    in_vain = discard_in_vain(move, scene, target)
+    if in_vain is not None:
+        return in_vain
     said = job.output_tail.strip().splitlines()[-1:] if job is not None else []
     why = said[0][:SAID_MAX] if said else "the migration ended and the guest is still on its source"
     if record.method is Method.ONLINE:
@@ -235,11 +241,12 @@ def _arrived(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> 
     carrying = carry_autostart(move, scene, target, there)
     if carrying is not None:
         return carrying
-    here = source.registration(record.guest_uuid)
-    if record.delete_source and move.may_delete and here is not None and here.local_disks:
-        if move.tried(Verb.DELETE_COPY) < TRIES_MAX and not safety.copy_proven(record, source, target):
-            return tell(move, Verb.DELETE_COPY, scene, source, Stage.CLEANING)
-    return Settle(Outcome(OutcomeKind.DONE, "Moved", f"{there.state} on {target.name}"))
+    cleaning = clean_source(move, scene, source, target)
+    if cleaning is not None:
+        return cleaning
+    kept = source.left_by(record.id)
+    where = f"; its disks at {source.name} are kept: {', '.join(kept)}" if kept else ""
+    return Settle(Outcome(OutcomeKind.DONE, "Moved", f"{there.state} on {target.name}{where}"))
 
 
 def _starting(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> Action:

@@ -57,7 +57,7 @@ def admit(situation: Situation, found: GuestDiff) -> Journey | Blocked | None:
     if history.against is not None:
         return _blocked(found, *history.against)
     if setting:
-        refusal = settings_refusal(entry, found.settings)
+        refusal = settings_refusal(guest, entry, found.settings)
         if refusal is not None:
             return _blocked(found, *refusal)
         host = situation.hosts[found.place.host]

@@ -41,7 +41,8 @@ def migration(guest: Registration, source: HostFacts, target: HostFacts, method:
     bandwidth = max(1.0, min(source.bandwidth_mib_s, target.bandwidth_mib_s))
     if method is Method.ONLINE:
         share = min(guest.dirty_mib_s / bandwidth, 1 - 1 / ROUNDS_MAX)
-        return Duration(SETUP_S + guest.memory_mib / (bandwidth * (1 - share)) + FREEZE_S, 0.0)
+        copied_s = (guest.memory_mib / (1 - share) + guest.copied_mib()) / bandwidth
+        return Duration(SETUP_S + copied_s + FREEZE_S, 0.0)
     copying_s = CONFIGURATION_S + guest.copied_mib() / bandwidth
     if guest.state is RunState.STOPPED:
         return Duration(SETUP_S + copying_s, 0.0)

@@ -25,7 +25,7 @@ def intent_digest(guest: Guest) -> str:
         [
             [guest.name, guest.uuid, guest.host, guest.power],
             [policy.method, policy.downtime, policy.stop.graceful_s, policy.stop.then],
-            [policy.storage_copy, policy.cleanup, policy.hop, policy.attempts],
+            [policy.storage_copy, policy.auto_converge, policy.cleanup, policy.hop, policy.attempts],
         ]
     )
 
@@ -35,7 +35,8 @@ def settings_digest(guest: Guest) -> str:
     return digest(
         [
             [guest.name, guest.uuid, guest.host, "settings"],
-            [guest.memory_mib, guest.cpu_entitlement_percent, guest.autostart, guest.migration.attempts],
+            [guest.memory_mib, guest.memory_min_mib, guest.cpu_entitlement_percent, guest.cpu_cap_percent],
+            [guest.autostart, guest.migration.attempts],
         ]
     )
 
@@ -56,6 +57,7 @@ def _host(facts: HostFacts) -> list[object]:
         facts.memory_mib,
         sorted(facts.networks),
         sorted(facts.presented),
+        dict(facts.attributes),
     ]
 
 

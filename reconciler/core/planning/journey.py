@@ -40,6 +40,8 @@ class Leg:
     delete_source: bool = False
     copies: tuple[str, ...] = ()
     """Devices whose contents are copied, as the platform spells them."""
+    converge: bool = False
+    vouched: bool = False
     settings: Settings = ()
     settings_before: Settings = ()
     autostart: bool | None = None
@@ -96,7 +98,9 @@ def migration(
         one_way=decision.one_way,
         moved_mib=copied_mib + (entry.memory_mib if method is Method.ONLINE else 0),
         delete_source=delete_source,
-        copies=tuple(disk.resource for disk in entry.local_disks) if method is Method.OFFLINE else (),
+        copies=tuple(disk.resource for disk in entry.local_disks),
+        converge=guest.migration.auto_converge and method is Method.ONLINE,
+        vouched=any(disk.vouched for disk in entry.disks),
         autostart=entry.autostart if guest.autostart is Autostart.KEEP else None,
     )
 

@@ -53,6 +53,7 @@ class Reason(StrEnum):
     NOT_RUNNING = "NotRunning"
     MEMORY_NOT_DYNAMIC = "MemoryNotDynamic"
     MEMORY_OUT_OF_RANGE = "MemoryOutOfRange"
+    CAP_NOT_SETTABLE = "CapNotSettable"
     AUTOSTART_UNKNOWN = "AutostartUnknown"
     # room and order
     TOO_FEW_CPUS = "TooFewCpus"
@@ -105,6 +106,10 @@ class Step:
     """What the source calls the target on the migration network."""
     copies: tuple[str, ...] = ()
     """Devices whose contents are copied, as the platform spells them."""
+    converge: bool = False
+    """Whether the platform may slow the guest down so that it comes to its end."""
+    vouched: bool = False
+    """Whether it is the operator's settings, and not the platform, that call its disks shared."""
     settings: Settings = ()
     """What a set step sets, as (setting, value)."""
     settings_before: Settings = ()

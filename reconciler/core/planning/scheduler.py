@@ -188,6 +188,8 @@ def _step(journey: Journey, entry: Entry, ids: Mapping[int, str], hosts: Mapping
         delete_source=leg.delete_source,
         via=hosts[leg.target].reached_as if leg.kind is StepKind.MIGRATE else "",
         copies=leg.copies,
+        converge=leg.converge,
+        vouched=leg.vouched,
         settings=leg.settings,
         settings_before=leg.settings_before,
         autostart=leg.autostart,

@@ -6,25 +6,32 @@ wrong with a document. Room for more CPU entitlement is the planner's to find. N
 
 from __future__ import annotations
 
+from reconciler.core.desired import Guest
 from reconciler.core.model import RunState, Setting, Settings
 from reconciler.core.observed import Registration
 from reconciler.core.planning.plan import Reason
 
+NO_BOUND_MIB = 1
+"""What a platform says that has no least memory of its own."""
 
-def settings_refusal(entry: Registration, settings: Settings) -> tuple[Reason, str, str] | None:
+
+def settings_refusal(guest: Guest, entry: Registration, settings: Settings) -> tuple[Reason, str, str] | None:
     """Reason, text and fix where one of them cannot be set."""
     wanted = dict(settings)
     if Setting.MEMORY in wanted:
-        against = _memory(entry, int(wanted[Setting.MEMORY]))
+        against = _memory(entry, int(wanted[Setting.MEMORY]), guest.memory_min_mib)
         if against is not None:
             return against
+    if Setting.CAP in wanted and entry.cpu_cap_percent is None:
+        text = "its host cannot hold it to a share of its CPUs, or does not say so"
+        return Reason.CAP_NOT_SETTABLE, text, "take spec.cpu.cap out"
     if Setting.AUTOSTART in wanted and entry.autostart is None:
         text = "its host does not say whether it starts the guest at boot, so nobody could see whether that was changed"
         return Reason.AUTOSTART_UNKNOWN, text, "set spec.autostart to keep"
     return None
 
 
-def _memory(entry: Registration, wanted_mib: int) -> tuple[Reason, str, str] | None:
+def _memory(entry: Registration, wanted_mib: int, declared_min_mib: int | None) -> tuple[Reason, str, str] | None:
     least_mib, most_mib, step_mib = entry.memory_min_mib, entry.memory_mib, entry.memory_step_mib
     if entry.state is not RunState.RUNNING:
         text = "its memory can be set only while it runs"
@@ -32,6 +39,12 @@ def _memory(entry: Registration, wanted_mib: int) -> tuple[Reason, str, str] | N
     if not (least_mib and step_mib):
         text = f"its memory is not dynamic: it has {most_mib} MiB for as long as it runs"
         return Reason.MEMORY_NOT_DYNAMIC, text, "make its memory dynamic on its host, or take spec.memory.size out"
+    if least_mib <= NO_BOUND_MIB and declared_min_mib is None:
+        text = "its platform would take all but nothing of its memory away, which ends a running guest"
+        return Reason.MEMORY_OUT_OF_RANGE, text, "declare in spec.memory.min what it needs at least"
+    if declared_min_mib is not None and wanted_mib < declared_min_mib:
+        text = f"{wanted_mib} MiB are declared, and that it needs {declared_min_mib} MiB at least"
+        return Reason.MEMORY_OUT_OF_RANGE, text, "declare a larger spec.memory.size, or a smaller spec.memory.min"
     if not least_mib <= wanted_mib <= most_mib or wanted_mib % step_mib:
         text = (
             f"{wanted_mib} MiB are declared; its host allows {least_mib} to {most_mib} MiB in steps of {step_mib} MiB"

@@ -95,7 +95,7 @@ def deed(command: Command) -> Deed:
             return Deed(How.JOB, command.argv, f"{record.id}.{record.attempt}.{command.verb}", QUICK_S)
         case Verb.SET:
             return Deed(How.RUN, command.argv)
-        case Verb.DELETE_COPY:
+        case Verb.DELETE_COPY | Verb.PUT_ASIDE | Verb.DISCARD | Verb.PUT_BACK:
             refusal = "Integrity VM keeps what a migration left on its source: nothing is deleted"
             return Deed(How.RUN, ("sh", "-c", f"echo '{refusal}'; exit 1"))
         case _:

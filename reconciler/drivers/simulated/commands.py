@@ -67,7 +67,7 @@ def _words(verb: Verb, record: MoveRecord) -> tuple[str, ...]:
             return ("set", record.guest_uuid, *(f"{SETTINGS[Setting(name)]}={to}" for name, to in record.settings[:1]))
         case Verb.STOP_HARD:
             return ("stop", "--hard", record.guest_uuid)
-        case Verb.STOP | Verb.START | Verb.DELETE_COPY:
+        case Verb.STOP | Verb.START | Verb.DELETE_COPY | Verb.PUT_ASIDE | Verb.DISCARD | Verb.PUT_BACK:
             return (verb.value, record.guest_uuid)
 
 
@@ -95,7 +95,7 @@ def parse(argv: tuple[str, ...]) -> Told:
             told = _told_setting(uuid, change)
         case ("simctl", "stop", "--hard", uuid):
             told = Told(Verb.STOP_HARD, uuid)
-        case ("simctl", "stop" | "start" | "delete-copy" as word, uuid):
+        case ("simctl", "stop" | "start" | "delete-copy" | "put-aside" | "discard" | "put-back" as word, uuid):
             told = Told(Verb(word), uuid)
         case _:
             raise ValueError(f"usage: not a command of {PROGRAM}: {' '.join(argv)}")

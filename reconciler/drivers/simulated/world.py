@@ -197,6 +197,8 @@ class World:
                 return Done(2, "simctl: usage: set UUID SETTING=VALUE")
             case Verb.DELETE_COPY:
                 return migration.delete_copy(self.fleet, host, told.uuid)
+            case Verb.PUT_ASIDE | Verb.DISCARD | Verb.PUT_BACK:
+                return Done(1, "simctl: a migration leaves a registration behind here, and nothing besides")
             case Verb.CLAIM | Verb.RENEW | Verb.RELEASE | Verb.PARK:
                 return Done(0, "")
 

@@ -77,6 +77,9 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "less than the least": ({}, {"memory_mib": 512}, "MemoryOutOfRange"),
     "more than the most": ({}, {"memory_mib": 8192}, "MemoryOutOfRange"),
     "no multiple of the step": ({}, {"memory_mib": 2000}, "MemoryOutOfRange"),
+    "less than declared": ({}, {"memory_mib": 2048, "memory_min_mib": 3072}, "MemoryOutOfRange"),
+    "no bound at all": ({"memory_min_mib": 1, "memory_step_mib": 1}, {"memory_mib": 2048}, "MemoryOutOfRange"),
+    "no cap here": ({}, {"cpu_cap_percent": 50}, "CapNotSettable"),
     "not dynamic": ({"memory_step_mib": 0, "memory_min_mib": 0}, {"memory_mib": 2048}, "MemoryNotDynamic"),
     "not running": ({"state": STOPPED}, {"memory_mib": 2048}, "NotRunning"),
     "in transition": ({"state": TRANSITION}, {"memory_mib": 2048}, "InTransition"),
@@ -92,6 +95,17 @@ def test_what_cannot_be_had_is_blocked(entry: dict[str, Any], wishes: dict[str, 
     assert () == plan.steps
     assert {"web": reason} == refusals(plan)
     assert refusal(plan, "web").fix
+
+
+def test_memory_without_a_bound_of_its_platform_is_set_within_the_declared_one() -> None:
+    unbound = {"memory_min_mib": 1, "memory_step_mib": 1}
+    plan = one(unbound, memory_mib=2048, memory_min_mib=1024).plan()
+    assert [(("memory_mib", "2048"),)] == [step.settings for step in plan.steps]
+
+
+def test_a_cap_is_set_where_the_host_shows_one() -> None:
+    plan = one({"cpu_cap_percent": 100}, cpu_cap_percent=50).plan()
+    assert [(("cpu_cap_percent", "50"),)] == [step.settings for step in plan.steps]
 
 
 def test_more_entitlement_waits_for_the_guest_that_makes_room() -> None:
