@@ -220,14 +220,20 @@ class _Proof:
         if step.method is Method.OFFLINE and step.running and policy.downtime is not Downtime.ALLOWED:
             self.say(f"{step.id}: stops the running guest, which its document does not allow")
         local = sum(disk.size_mib for disk in entry.disks if not disk.kind.shared)
-        if local and (step.method is Method.ONLINE or policy.storage_copy is not StorageCopy.OFFLINE):
+        enough = {StorageCopy.ONLINE} if step.method is Method.ONLINE else {StorageCopy.ONLINE, StorageCopy.OFFLINE}
+        if local and policy.storage_copy not in enough:
             self.say(f"{step.id}: copies disks, which its document does not allow")
+        if step.converge and not policy.auto_converge:
+            self.say(f"{step.id}: may slow the guest down, which its document does not allow")
+        if step.vouched is not any(disk.vouched for disk in entry.disks):
+            self.say(f"{step.id}: its disks are not shared on the word that it gives")
 
     def _check_settings(self, step: Step, guest: Guest, entry: Registration) -> None:
         """Each setting is declared so, is within what the guest's host allows, and could be seen to be reached."""
         asked = {
             "memory_mib": guest.memory_mib,
             "cpu_entitlement_percent": guest.cpu_entitlement_percent,
+            "cpu_cap_percent": guest.cpu_cap_percent,
             "autostart": None if guest.autostart is Autostart.KEEP else guest.autostart,
         }
         names = [name for name, _ in step.settings]
@@ -236,17 +242,22 @@ class _Proof:
         for name, value in step.settings:
             if asked.get(name) is None or value != str(asked[name]):
                 self.say(f"{step.id}: the document does not ask for {name} {value}")
-            elif name == "memory_mib" and not self._memory_possible(int(value), entry):
+            elif name == "memory_mib" and not self._memory_possible(int(value), entry, guest.memory_min_mib):
                 self.say(f"{step.id}: {step.guest} cannot have {value} MiB now")
+            elif name == "cpu_cap_percent" and entry.cpu_cap_percent is None:
+                self.say(f"{step.id}: {step.guest} cannot be held to a share of its CPUs")
             elif name == "autostart" and entry.autostart is None:
                 self.say(f"{step.id}: nobody knows the autostart of {step.guest}")
         if step.source != guest.host or self.running[step.uuid] is not step.running:
             self.say(f"{step.id}: settings are changed only where a guest is declared, as it is")
 
-    def _memory_possible(self, wanted_mib: int, entry: Registration) -> bool:
-        within = 0 < entry.memory_min_mib <= wanted_mib <= entry.memory_mib
+    @staticmethod
+    def _memory_possible(wanted_mib: int, entry: Registration, declared_min_mib: int | None) -> bool:
+        """One MiB is no bound: there the document must name one."""
+        least_mib = max(entry.memory_min_mib, declared_min_mib or 0)
         return (
-            within
+            0 < entry.memory_min_mib
+            and 1 < least_mib <= wanted_mib <= entry.memory_mib
             and entry.memory_step_mib > 0
             and wanted_mib % entry.memory_step_mib == 0
             and entry.state is RunState.RUNNING
