@@ -27,11 +27,16 @@ def on_ci() -> bool:
     return os.environ.get("CI", "").lower() in ("1", "true", "yes")
 
 
+def may_install() -> bool:
+    """Whether this machine is ours to change: it is on CI, or somebody said so."""
+    return on_ci() or os.environ.get("INSTALL") == "1"
+
+
 def require_packages(*packages: str, program: str) -> None:
     """Return when the program is there; install the packages if we may; else skip, and say how to run the test."""
     if found(program):
         return
-    if on_ci() or os.environ.get("INSTALL") == "1":
+    if may_install():
         _install(packages, program)
     else:
         missing(f"{program} is not installed ({', '.join(packages)})")
@@ -56,18 +61,19 @@ def _install(packages: tuple[str, ...], program: str) -> None:
         if found(program):
             return
         with _no_service_starts():
-            _apt("update")
-            _apt("install", "--yes", "--no-install-recommends", *packages)
+            apt("update")
+            apt("install", "--yes", "--no-install-recommends", *packages)
     if not found(program):
         pytest.fail(f"{', '.join(packages)} installed, but there is no {program}", pytrace=False)
 
 
-def _apt(*arguments: str) -> None:
+def apt(*arguments: str, folder: Path | None = None) -> None:
+    """Run apt-get, in a folder when it shall leave something there; fail the test when it does."""
     command = ["apt-get", "--quiet", "--quiet", "-o", "DPkg::Lock::Timeout=120", *arguments]
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     try:
         done = subprocess.run(
-            command, env=quiet, capture_output=True, text=True, check=False, timeout=INSTALL_TIMEOUT_S
+            command, cwd=folder, env=quiet, capture_output=True, text=True, check=False, timeout=INSTALL_TIMEOUT_S
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         pytest.fail(f"{' '.join(command)}: {error}", pytrace=False)
