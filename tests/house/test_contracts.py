@@ -25,7 +25,10 @@ PACKAGES = (
     *("cli", "web", "loop", "drivers", "drivers.hpvm", "drivers.libvirt", "drivers.simulated"),
     *("documents", "git", "ssh", "render", "core", "core.planning"),
 )
-MODULES = ("errors", "drivers.registry", "drivers.protocol", "core.planning.scheduler", "core.planning.verify")
+MODULES = (
+    *("errors", "drivers.registry", "drivers.protocol", "drivers.rules", "drivers.rule_pages"),
+    *("core.planning.scheduler", "core.planning.verify"),
+)
 
 
 def toy_package(folder: Path, importer: str | None = None, imported: str = "") -> Path:
@@ -70,6 +73,8 @@ def test_every_contract_has_a_test_that_breaks_it() -> None:
         ("git", "reconciler.documents", INWARD),
         ("ssh", "reconciler.loop", INWARD),
         ("drivers.protocol", "reconciler.drivers.hpvm", INWARD),
+        ("drivers.rules", "reconciler.drivers.libvirt", INWARD),
+        ("drivers.rule_pages", "reconciler.drivers.hpvm", INWARD),
         ("drivers.simulated", "reconciler.drivers.registry", INWARD),
         ("loop", "reconciler.cli", INWARD),
         ("web", "reconciler.cli", INWARD),

@@ -1,6 +1,6 @@
 """Whether a guest may move, and how: pure rules and the data they rest on.
 
-basis       what a rule or a row of data rests on, and how sure we are
+sources     the manuals that rules and rows of data rest on
 data        tables by version: online paths, offline classes, processor groups, guest systems, shared devices
 attributes  what the rules need of a guest beyond the common values, and what its absence means
 ends        questions that both methods ask of the two hosts

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reconciler.core.model import Processor
-from reconciler.drivers.hpvm.rulebook.basis import Basis, Confidence
+from reconciler.drivers.rules import Basis, Confidence
 
 VERSIONS = ("3.5", "4.0", "4.1", "4.2", "4.2.5", "4.3", "6.1", "6.1.5", "6.2", "6.3")
 """The versions we know, oldest first. Any other word is an unknown version, which nothing is allowed to."""

@@ -5,24 +5,13 @@ Called by the rules of both methods, each with its own card. Never asks a real h
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from reconciler.core.compatibility import Question, Verdict
 from reconciler.core.model import Method
-from reconciler.drivers.hpvm.rulebook.basis import RuleCard
 from reconciler.drivers.hpvm.rulebook.data import VERSIONS, known, shared_devices
+from reconciler.drivers.rules import RuleCard, names
 
 UNKNOWN_DEVICES = "unknown_devices"
 """Key of the devices that a look could not make out; absent where there are none."""
-NAMES_MAX = 3
-"""How many names a reason spells out before it only counts."""
-
-
-def names(all_names: Iterable[str]) -> str:
-    """Names as a reason prints them: sorted, the first few spelled out."""
-    ordered = sorted(set(all_names))
-    rest = len(ordered) - NAMES_MAX
-    return ", ".join(ordered[:NAMES_MAX]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def arrow(question: Question) -> str:

@@ -10,8 +10,8 @@ from reconciler.core.compatibility import Question, Rule, Verdict
 from reconciler.core.model import Method, RunState
 from reconciler.drivers.hpvm.rulebook import ends
 from reconciler.drivers.hpvm.rulebook.attributes import KIND
-from reconciler.drivers.hpvm.rulebook.basis import Basis, Confidence, RuleCard
 from reconciler.drivers.hpvm.rulebook.data import COPY_BASIS, COPY_SINCE, VERSIONS, offline_class, vpar_pair, within
+from reconciler.drivers.rules import Basis, Confidence, RuleCard, names
 
 
 def _card(rule: str, source: str, confidence: Confidence = Confidence.STATED) -> RuleCard:
@@ -85,7 +85,7 @@ def storage_reachable(question: Question) -> Verdict:
         return STORAGE_REACHABLE.allows(
             f"{question.target.name} sees every disk of {guest.name}" if guest.disks else f"{guest.name} has no disks"
         )
-    disks = ends.names(disk.id for disk in guest.local_disks)
+    disks = names(disk.id for disk in guest.local_disks)
     for host in (question.source, question.target):
         if not within(host.version, COPY_SINCE, VERSIONS[-1]):
             return STORAGE_REACHABLE.refuses(
@@ -97,7 +97,7 @@ def storage_reachable(question: Question) -> Verdict:
     unsized = [disk.id for disk in guest.local_disks if disk.size_mib <= 0]
     if unsized:
         return STORAGE_REACHABLE.refuses(
-            f"the size of {ends.names(unsized)} of {guest.name} is not known, so it is not known whether a copy fits",
+            f"the size of {names(unsized)} of {guest.name} is not known, so it is not known whether a copy fits",
             f"find out on {question.source.name} why it cannot be read",
         )
     return STORAGE_REACHABLE.allows(f"the contents of {disks} are copied ({guest.copied_mib()} MiB)", COPY_BASIS)

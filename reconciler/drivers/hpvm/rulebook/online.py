@@ -19,7 +19,6 @@ from reconciler.drivers.hpvm.rulebook.attributes import (
     OS,
     SERVICEGUARD_NODE,
 )
-from reconciler.drivers.hpvm.rulebook.basis import Basis, Confidence, RuleCard
 from reconciler.drivers.hpvm.rulebook.data import (
     GUEST_SYSTEMS,
     MIN_ONLINE_VERSION,
@@ -33,6 +32,7 @@ from reconciler.drivers.hpvm.rulebook.data import (
     processors_mix,
     within,
 )
+from reconciler.drivers.rules import Basis, Confidence, RuleCard, names
 
 
 def _card(rule: str, source: str, confidence: Confidence = Confidence.STATED) -> RuleCard:
@@ -182,7 +182,7 @@ def storage_shared(question: Question) -> Verdict:
         kinds = ", ".join(sorted({disk.kind for disk in guest.local_disks}))
         return STORAGE_SHARED.refuses(
             f"{guest.name} has disks that only {question.source.name} sees ({kinds}): "
-            f"{ends.names(disk.id for disk in guest.local_disks)}",
+            f"{names(disk.id for disk in guest.local_disks)}",
             "put them on whole SAN LUNs that both hosts see, or move it offline (their contents are copied)",
         )
     return ends.unpresented(STORAGE_SHARED, question) or STORAGE_SHARED.allows(

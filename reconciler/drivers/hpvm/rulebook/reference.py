@@ -7,16 +7,15 @@ Never adds a fact of its own.
 
 from __future__ import annotations
 
-import inspect
 import sys
-from collections.abc import Iterable
 
-from reconciler.core.compatibility import Rule
 from reconciler.drivers.hpvm.rulebook import data
 from reconciler.drivers.hpvm.rulebook.attributes import ATTRIBUTES, Attribute
-from reconciler.drivers.hpvm.rulebook.basis import TITLES, Basis, Confidence, RuleCard
 from reconciler.drivers.hpvm.rulebook.offline import OFFLINE_RULES
 from reconciler.drivers.hpvm.rulebook.online import ONLINE_RULES
+from reconciler.drivers.hpvm.rulebook.sources import TITLES
+from reconciler.drivers.rule_pages import basis_cells, rules, table
+from reconciler.drivers.rules import Confidence
 
 HEAD = """\
 # Integrity VM: what may move, and how
@@ -73,8 +72,8 @@ def page() -> str:
     return "\n".join(
         (
             HEAD,
-            _rules("Rules for online migration", ONLINE_RULES),
-            _rules("Rules for offline migration", OFFLINE_RULES),
+            rules("Rules for online migration", ONLINE_RULES),
+            rules("Rules for offline migration", OFFLINE_RULES),
             _online_versions(),
             _offline_versions(),
             CONTRADICTION,
@@ -84,24 +83,6 @@ def page() -> str:
             _attributes(),
             _titles(),
         )
-    )
-
-
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
-
-
-def _basis(basis: Basis) -> tuple[str, str]:
-    return basis.source, basis.confidence
-
-
-def _rules(title: str, rules: tuple[tuple[RuleCard, Rule], ...]) -> str:
-    rows = [
-        (f"`{card.rule}`", " ".join((inspect.getdoc(rule) or "").split()), *_basis(card.basis)) for card, rule in rules
-    ]
-    return f"## {title}\n\nIn this order; the first that refuses is named as the deciding one.\n\n" + _table(
-        ("rule", "asks", "source", "confidence"), rows
     )
 
 
@@ -115,19 +96,19 @@ def _online_cell(source: str, target: str) -> str:
 
 
 def _online_versions() -> str:
-    matrix = _table(
+    matrix = table(
         ("from \\ to", *data.VERSIONS),
         ((f"**{source}**", *(_online_cell(source, target) for target in data.VERSIONS)) for source in data.VERSIONS),
     )
-    pairs = _table(
+    pairs = table(
         ("from", "to", "source", "confidence"),
-        ((pair.source, pair.target, *_basis(pair.basis)) for pair in data.ONLINE_FORWARD),
+        ((pair.source, pair.target, *basis_cells(pair.basis)) for pair in data.ONLINE_FORWARD),
     )
-    backs = _table(
+    backs = table(
         ("from", "back to", "source", "confidence"),
         (
-            *((pair.source, pair.target, *_basis(pair.basis)) for pair in data.FALLBACK_NAMED),
-            ("any other", "older", *_basis(data.FALLBACK_RULE)),
+            *((pair.source, pair.target, *basis_cells(pair.basis)) for pair in data.FALLBACK_NAMED),
+            ("any other", "older", *basis_cells(data.FALLBACK_RULE)),
         ),
     )
     return f"""\
@@ -148,13 +129,13 @@ between that and the present. The evidence (which host, when) is part of the ver
 
 
 def _offline_versions() -> str:
-    classes = _table(
+    classes = table(
         ("versions, in both directions", "source", "confidence"),
-        ((", ".join(entry.versions), *_basis(entry.basis)) for entry in data.OFFLINE_CLASSES),
+        ((", ".join(entry.versions), *basis_cells(entry.basis)) for entry in data.OFFLINE_CLASSES),
     )
-    vpars = _table(
+    vpars = table(
         ("virtual partition from", "to", "source", "confidence"),
-        ((pair.source, pair.target, *_basis(pair.basis)) for pair in data.VPAR_OFFLINE),
+        ((pair.source, pair.target, *basis_cells(pair.basis)) for pair in data.VPAR_OFFLINE),
     )
     return f"""\
 ## Versions, offline
@@ -167,14 +148,14 @@ After a move across versions, check that the guest's system is supported on the 
 
 
 def _processors() -> str:
-    groups = _table(
+    groups = table(
         ("processors that mix", "family", "models", "source", "confidence"),
         (
             (
                 group.name,
                 str(group.family),
                 " and ".join(map(str, group.models)) or "any",
-                *_basis(group.basis),
+                *basis_cells(group.basis),
             )
             for group in data.PROCESSOR_GROUPS
         ),
@@ -190,11 +171,11 @@ Any other two processors must be identical in family and model.
 
 
 def _systems_and_disks() -> str:
-    systems = _table(
+    systems = table(
         ("guest system", "`os`", "hosts from", "to", "source", "confidence"),
-        ((row.name, f"`{row.os}`", row.since, row.until, *_basis(row.basis)) for row in data.GUEST_SYSTEMS),
+        ((row.name, f"`{row.os}`", row.since, row.until, *basis_cells(row.basis)) for row in data.GUEST_SYSTEMS),
     )
-    shared = _table(
+    shared = table(
         ("versions", "online", "offline", "what is known", "source", "confidence"),
         (
             (
@@ -202,7 +183,7 @@ def _systems_and_disks() -> str:
                 "yes" if row.online else "no",
                 "yes" if row.offline else "no",
                 row.says,
-                *_basis(row.basis),
+                *basis_cells(row.basis),
             )
             for row in data.SHARED_DEVICES
         ),
@@ -244,11 +225,11 @@ def _attributes() -> str:
 
 A word that is not listed counts as unknown, and unknown never moves a running guest.
 
-{_table(("attribute", "words", "asks", "where absent", "because"), rows)}"""
+{table(("attribute", "words", "asks", "where absent", "because"), rows)}"""
 
 
 def _titles() -> str:
-    return "## Sources\n\n" + _table(("we say", "title"), TITLES.items())
+    return "## Sources\n\n" + table(("we say", "title"), TITLES.items())
 
 
 if __name__ == "__main__":

@@ -9,9 +9,10 @@ import pytest
 
 from reconciler.core.compatibility import Rule
 from reconciler.drivers.hpvm.rulebook import data, reference
-from reconciler.drivers.hpvm.rulebook.basis import TITLES, Basis, Confidence, RuleCard
 from reconciler.drivers.hpvm.rulebook.offline import OFFLINE_RULES
 from reconciler.drivers.hpvm.rulebook.online import ONLINE_RULES
+from reconciler.drivers.hpvm.rulebook.sources import TITLES
+from reconciler.drivers.rules import Basis, Confidence, RuleCard
 
 PAGE = Path(__file__).resolve().parents[4] / "docs" / "reference" / "integrity-vm-rules.md"
 RULES = [*ONLINE_RULES, *OFFLINE_RULES]

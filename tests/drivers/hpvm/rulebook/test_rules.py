@@ -11,9 +11,9 @@ from reconciler.core.model import Method, RunState, StorageKind
 from reconciler.core.observed import Disk, Registration
 from reconciler.drivers.hpvm.rulebook import book, offline, online
 from reconciler.drivers.hpvm.rulebook.attributes import ATTRIBUTES
-from reconciler.drivers.hpvm.rulebook.basis import RuleCard
 from reconciler.drivers.hpvm.rulebook.offline import OFFLINE_RULES
 from reconciler.drivers.hpvm.rulebook.online import ONLINE_RULES
+from reconciler.drivers.rules import RuleCard
 from tests.drivers.hpvm.rulebook.asking import LOCAL_DISK, LUN, SAN_DISK, ask, checked, guest, refusals
 
 RULES = [*ONLINE_RULES, *OFFLINE_RULES]

@@ -1,27 +1,19 @@
-"""What a rule, or a row of data, rests on: its source, how sure we are, and verdicts that carry both.
+"""What every platform's rules are made of: a source, how sure we are of it, and verdicts that carry both.
 
-Used by every module of the rule book. Decides nothing.
+Used by the rule books of the drivers. Knows no platform and decides nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from reconciler.core.compatibility import Verdict
 from reconciler.core.model import Method
 
-TITLES = {
-    "Integrity VM 4.0 manual": "HP Integrity Virtual Machines 4.0: Installation, Configuration, and Administration",
-    "Integrity VM 4.2 manual": "HP Integrity Virtual Machines 4.2: Installation, Configuration, and Administration",
-    "Integrity VM 4.2 release notes": "HP Integrity Virtual Machines 4.2 Release Notes",
-    "Integrity VM 4.3 manual": "HP Integrity Virtual Machines 4.3: Installation, Configuration, and Administration",
-    "Integrity VM 6.1 guide": "HP-UX vPars and Integrity VM V6.1 Administrator Guide",
-    "Integrity VM 6.1 release notes": "HP vPars and Integrity Virtual Machines V6.1 Release Notes",
-    "Integrity VM 6.3 guide": "HP-UX vPars and Integrity VM V6.3 Administrator Guide",
-    "Integrity VM 6.3 release notes": "HP-UX vPars and Integrity VM V6.3 Release Notes (762790-001, July 2014)",
-}
-"""What a source begins with, and the full title to look for."""
+NAMES_MAX = 3
+"""How many names a reason spells out before it only counts."""
 
 
 class Confidence(StrEnum):
@@ -63,3 +55,10 @@ class RuleCard:
     def refuses(self, reason: str, fix: str = "", basis: Basis | None = None) -> Verdict:
         """The verdict against a move; `fix` is what would make the rule allow it."""
         return Verdict(self.rule, self.method, False, reason, str(basis or self.basis), fix)
+
+
+def names(all_names: Iterable[str], spelled_max: int = NAMES_MAX) -> str:
+    """Names as a reason prints them: sorted, the first few spelled out."""
+    ordered = sorted(set(all_names))
+    rest = len(ordered) - spelled_max
+    return ", ".join(ordered[:spelled_max]) + (f" and {rest} more" if rest > 0 else "")
