@@ -17,6 +17,7 @@ from reconciler.drivers.hpvm.driver import HpvmDriver
 from reconciler.drivers.hpvm.rulebook.book import RULEBOOK as INTEGRITY_VM
 from reconciler.drivers.hpvm.rulebook.book import rulebook
 from reconciler.drivers.hpvm.settings import settings_of
+from reconciler.drivers.libvirt.rulebook.book import RULEBOOK as LIBVIRT
 from reconciler.drivers.protocol import Attestation, Driver
 from reconciler.drivers.simulated import commands as simulated_commands
 from reconciler.drivers.simulated.driver import SimulatedDriver
@@ -25,7 +26,7 @@ from reconciler.errors import SettingsError
 from reconciler.ssh.access import Access
 from reconciler.ssh.connections import Connections
 
-RULEBOOKS: Mapping[str, Rulebook] = {INTEGRITY_VM.platform: INTEGRITY_VM}
+RULEBOOKS: Mapping[str, Rulebook] = {INTEGRITY_VM.platform: INTEGRITY_VM, LIBVIRT.platform: LIBVIRT}
 """By the platform that a host says it is (`HostFacts.platform`)."""
 
 Table = Mapping[str, object]

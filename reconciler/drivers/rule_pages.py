@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable
+from functools import partial
 
 from reconciler.core.compatibility import Rule
 from reconciler.drivers.rules import Basis, RuleCard
@@ -25,10 +26,13 @@ def basis_cells(basis: Basis) -> tuple[str, str]:
 
 def rules(title: str, cards: tuple[tuple[RuleCard, Rule], ...]) -> str:
     """A section with one row a rule: its name, the question its docstring asks, what it rests on."""
-    rows = [
-        (f"`{card.rule}`", " ".join((inspect.getdoc(rule) or "").split()), *basis_cells(card.basis))
-        for card, rule in cards
-    ]
+    rows = [(f"`{card.rule}`", asks(rule), *basis_cells(card.basis)) for card, rule in cards]
     return f"## {title}\n\nIn this order; the first that refuses is named as the deciding one.\n\n" + table(
         ("rule", "asks", "source", "confidence"), rows
     )
+
+
+def asks(rule: Rule) -> str:
+    """The question in a rule's docstring; of one that is bound to its card, in the docstring of what is bound."""
+    function = rule.func if isinstance(rule, partial) else rule
+    return " ".join((inspect.getdoc(function) or "").split())

@@ -50,7 +50,7 @@ def _question(platform: str, family: int) -> Question:
 
 
 def test_a_platform_refuses_by_the_first_of_its_rules_that_does() -> None:
-    assert sorted(RULEBOOKS) == ["integrity-vm"]
+    assert sorted(RULEBOOKS) == ["integrity-vm", "libvirt"]
     assert refusal(_question("integrity-vm", 32), Method.ONLINE) == ""
     assert refusal(_question("integrity-vm", 31), Method.ONLINE).startswith("processor")
     assert refusal(_question("integrity-vm", 31), Method.OFFLINE) == ""
