@@ -36,11 +36,6 @@ def _one_way(question: Question) -> str:
     refusal = next((verdict for verdict in (rule(back) for _, rule in ONLINE_RULES) if not verdict.allowed), None)
     if refusal is not None:
         return f"there is no online way back to {source.name}: {refusal.reason}"
-    if guest.local_disks:
-        return (
-            f"there is no online way back to {source.name} as long as the disks that were copied lie there: "
-            "nothing is written over"
-        )
     ends = _ends_with_the_next_boot(back)
     return f"the online way back to {source.name} lasts only until {guest.name} next boots: {ends}" if ends else ""
 
@@ -67,7 +62,8 @@ def _back(question: Question) -> Question:
     """The question of the way back, as it will be right after the move."""
     guest, source = question.guest, question.source
     # The guest uses its shared storage and networks on the source at this moment, so the source has them. What its CPU
-    # model stands for goes along with it. What was copied lies on the source until a person or a document removes it.
+    # model stands for goes along with it. The paths of what was copied are free again: a proven move puts the originals
+    # aside, or deletes them.
     used = tuple(disk.store or disk.id for disk in guest.disks if disk.kind.shared)
     copied = {disk.id for disk in guest.local_disks}
     occupied = host_list(source, OCCUPIED)

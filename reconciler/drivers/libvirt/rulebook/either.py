@@ -48,7 +48,8 @@ def registered_here(card: RuleCard, question: Question) -> Verdict:
     if guest.left_over:
         return card.refuses(
             f"libvirt says that a migration left {guest.name} on {source.name}: the live one is elsewhere",
-            f"find the host where it runs; once it is seen there, `virsh undefine` it on {source.name}",
+            f"find the host where it runs, then `virsh undefine` it on {source.name}; only if it is on no host, and "
+            f"you have looked at every one, start it on {source.name}",
         )
     return card.allows(f"{guest.name} is registered on {source.name}")
 
