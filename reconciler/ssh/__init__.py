@@ -9,5 +9,9 @@ link         an open connection to one host, and the commands on it
 exchange     one command on one channel, within its limits
 connections  the way in: `Connections(access).run(target, argv)`
 
+hostbook     the move records on a host, behind their guard: hostbook.sh, and how it is called
+looks/       what the looks at hosts of several platforms share
+programs     the texts of all that runs on hosts
+
 fabric and paramiko are loaded when the first `Connections` is made: whoever reaches for no host never pays for it.
 """

@@ -20,13 +20,13 @@ from reconciler.drivers.hpvm import commands
 from reconciler.drivers.hpvm.checking.examine import examine
 from reconciler.drivers.hpvm.facts import facts
 from reconciler.drivers.hpvm.parse import machine
-from reconciler.drivers.hpvm.parse.sections import Section, Unreadable, split
 from reconciler.drivers.hpvm.reading import Reading, Stated
 from reconciler.drivers.hpvm.settings import HpvmSettings
 from reconciler.ssh import hostbook
 from reconciler.ssh.access import Target
 from reconciler.ssh.addresses import allowed
 from reconciler.ssh.connections import Connections
+from reconciler.ssh.looks.sections import Section, Unreadable, split
 from reconciler.ssh.programs import program
 from reconciler.ssh.trouble import ConnectionLost, HostUnreachable
 
@@ -146,5 +146,5 @@ def text(raw: bytes) -> str:
 
 
 def observer() -> str:
-    """The text of observe.sh."""
-    return program("reconciler.drivers.hpvm", "observe.sh")
+    """What runs on a host for one look: look.sh and observe.sh."""
+    return program("reconciler.ssh.looks", "look.sh") + program("reconciler.drivers.hpvm", "observe.sh")

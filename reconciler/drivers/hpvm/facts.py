@@ -8,24 +8,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from reconciler.core.model import Processor
-from reconciler.core.names import is_name, printable
 from reconciler.core.observed import HostFacts, Job
-from reconciler.core.records import MoveRecord
 from reconciler.drivers.hpvm.foreign import foreign_records
 from reconciler.drivers.hpvm.parse import machine, processes, storage
-from reconciler.drivers.hpvm.parse.sections import NOTHING, STATUS, Section, Unreadable, numbered
 from reconciler.drivers.hpvm.reading import Reading
 from reconciler.drivers.hpvm.registrations import registrations
 from reconciler.drivers.hpvm.rulebook.book import PLATFORM
-from reconciler.ssh.hostbook import record_from
+from reconciler.ssh.looks.sections import NOTHING, Section, Unreadable, numbered
+from reconciler.ssh.looks.told import job_told, record_told
 
 END = "end"
 """The section that observe.sh prints last."""
 OVERHEAD_PERCENT = 9
 """A guest of 10 GB takes 10.83 GB of its host (HP Integrity VM system sizing guidelines, white paper, p. 14)."""
-ATTEMPT = re.compile(r"[0-9]{1,9}", re.ASCII)
 PROGRESS = re.compile(r"^hpvmmigrate: \w[\w/ ]* phase \(step \d+\) - progress (\d{1,3})%", re.MULTILINE)
 
 
@@ -41,7 +39,7 @@ def facts(reading: Reading) -> HostFacts:
     nothing: Mapping[str, str] = {}
     luns = reading.or_else("storage", lambda: _luns(reading.sections.get("luns", NOTHING)), nothing)
     guests = registrations(reading, luns)
-    records = tuple(_record(name, found.text) for name, found in numbered(reading.sections, "record").items())
+    records = tuple(record_told(name, found.text) for name, found in numbered(reading.sections, "record").items())
     jobs = tuple(_job(name, found.text) for name, found in numbered(reading.sections, "job").items())
     if reading.sections.get("migrations", NOTHING).status != 0:
         raise Unreadable("ps does not list the processes", text("migrations"))
@@ -78,32 +76,8 @@ def _luns(section: Section) -> Mapping[str, str]:
     return found
 
 
-def _record(name: str, text: str) -> MoveRecord:
-    try:
-        record = record_from(text.removesuffix("\n"))
-    except ValueError as error:
-        raise Unreadable(f"the move record of guest {printable(name)} cannot be read: {error}") from error
-    for word in (record.id, record.guest_uuid, record.guest_name, record.source, record.target):
-        if not is_name(word):
-            raise Unreadable(f"a move record with what is not a name: {printable(word)}")
-    return record
-
-
 def _job(name: str, text: str) -> Job:
-    """`RECORD.ATTEMPT.migrate`: its exit status, or whether it runs, then the last lines it printed."""
-    record_id, _, attempt = name.removesuffix(".migrate").rpartition(".")
-    first, _, output = text.partition("\n")
-    word = first.strip()
-    status = int(word) if STATUS.fullmatch(word) else None
-    if not is_name(record_id) or not ATTEMPT.fullmatch(attempt):
-        raise Unreadable(f"a job of this name is none of ours: {printable(name)}")
-    percents = PROGRESS.findall(output)
-    return Job(
-        record_id=record_id,
-        attempt=int(attempt),
-        verb="migrate",
-        ended=word != "running",
-        status=status,
-        progress_percent=min(99, int(percents[-1])) if percents and word == "running" else None,
-        output_tail=output.strip("\n"),
-    )
+    """What every job says of itself, and how far the migration says that it is."""
+    job = job_told(name, text)
+    percents = PROGRESS.findall(job.output_tail)
+    return job if job.ended or not percents else replace(job, progress_percent=min(99, int(percents[-1])))

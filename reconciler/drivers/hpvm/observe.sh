@@ -1,4 +1,4 @@
-# What runs on a VM Host for one look: everything in one round trip, changing nothing. POSIX sh.
+# What runs on a VM Host for one look: everything in one round trip, changing nothing. POSIX sh, behind look.sh.
 #
 # sh -c THIS reconciler TOKEN FOLDER COPIES
 #
@@ -10,17 +10,6 @@ set -u
 token=$1 folder=$2 copies=$3
 PATH=$PATH:/usr/bin:/usr/sbin:/sbin:/opt/hpvm/bin:/usr/contrib/bin
 export PATH
-
-section() { printf '\n%s %s\n' "$token" "$1"; }
-
-ended() { printf '\n%s = %s\n' "$token" "$1"; }
-
-ask() { # NAME COMMAND...
-    section "$1"
-    shift
-    "$@" </dev/null
-    ended $?
-}
 
 ask clock date -u '+%Y %j %H %M %S'
 ask user id -u
@@ -101,46 +90,7 @@ printf '%s\n' "$guests" | while read -r name rest; do
     esac
 done
 
-section book
-place=$folder
-until [ -e "$place" ]; do
-    place=${place%/*}
-    place=${place:-/}
-done
-if [ -d "$place" ] && [ -w "$place" ]; then echo "open $place"; else echo "closed $place"; fi
-for left in "$folder/lock" "$folder/lock.break"; do
-    ls -ld "$left" 2>/dev/null
-done
-ended 0
-
-for file in "$folder"/records/*; do
-    [ ! -f "$file" ] || ask "record ${file##*/}" cat "$file"
-done
-
-state() { # of a job: its exit status once it has ended, else whether it runs
-    if [ -f "$1/status" ]; then
-        cat "$1/status"
-        return
-    fi
-    if [ -f "$1/pid" ]; then
-        case $(ps -f -p "$(cat "$1/pid")" 2>/dev/null) in
-            *"jobs/${1##*/}"*)
-                echo running
-                return
-                ;;
-        esac
-    fi
-    echo gone
-}
-
-for place in "$folder"/jobs/*.migrate; do
-    [ -d "$place" ] || continue
-    section "job ${place##*/}"
-    state "$place"
-    tail -n 20 "$place/output" 2>/dev/null
-    ended $?
-done
-
-# Without this section an answer broke off, and what would have come behind the break is not known to be absent.
-section end
-ended 0
+book
+records
+jobs_of_moves
+finish

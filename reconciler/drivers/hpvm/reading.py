@@ -12,7 +12,7 @@ from typing import TypeVar
 from reconciler.core.model import Processor
 from reconciler.core.names import printable
 from reconciler.core.observed import BootFloor
-from reconciler.drivers.hpvm.parse.sections import NOTHING, Section, Unreadable
+from reconciler.ssh.looks.sections import NOTHING, Section, Unreadable
 
 EXCERPT = 400
 """How much of what a host printed is shown where it could not be read."""

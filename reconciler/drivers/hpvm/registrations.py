@@ -15,8 +15,8 @@ from reconciler.core.names import is_name, printable
 from reconciler.core.observed import Disk, Registration
 from reconciler.drivers.hpvm.parse import devices as parse_devices
 from reconciler.drivers.hpvm.parse import guests, storage
-from reconciler.drivers.hpvm.parse.sections import NOTHING, Unreadable
 from reconciler.drivers.hpvm.reading import Reading
+from reconciler.ssh.looks.sections import NOTHING, Unreadable
 
 STATE = re.compile(r"(On|Off|Invalid)(?: \(([^()]*)\))?")
 RUNNABLE = {"runnable": True, "enabled": True, "yes": True, "not runnable": False, "disabled": False, "no": False}

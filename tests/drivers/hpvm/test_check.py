@@ -15,7 +15,7 @@ from reconciler.drivers.hpvm.assumptions import ASSUMPTIONS
 from reconciler.drivers.hpvm.checking import examine
 from reconciler.drivers.hpvm.checking.assumed import TESTS
 from reconciler.drivers.hpvm.checking.ways import Way, of_way
-from reconciler.drivers.hpvm.parse.sections import NOTHING, Section
+from reconciler.ssh.looks.sections import NOTHING, Section
 from reconciler.ssh.trouble import Trouble
 from tests.drivers.hpvm.fleet import Real, world
 from tests.hosts.variants import Variants

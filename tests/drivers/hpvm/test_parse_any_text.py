@@ -16,9 +16,10 @@ from reconciler.core.model import Method, RunState, StepKind
 from reconciler.core.observed import HostFacts
 from reconciler.core.records import MoveRecord
 from reconciler.drivers.hpvm.facts import facts
-from reconciler.drivers.hpvm.parse import devices, guests, machine, processes, sections, sizes, storage, tables
-from reconciler.drivers.hpvm.parse.sections import Unreadable
+from reconciler.drivers.hpvm.parse import devices, guests, machine, processes, sizes, storage, tables
 from reconciler.drivers.hpvm.reading import Reading, Stated
+from reconciler.ssh.looks import sections
+from reconciler.ssh.looks.sections import Unreadable
 from tests.hosts.test_transcripts import RECORDED
 from tests.hosts.transcripts import FOLDER, Transcript
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from reconciler.core.model import Processor
 from reconciler.drivers.hpvm.facts import PROGRESS
 from reconciler.drivers.hpvm.parse import devices, guests, machine, processes, storage
-from reconciler.drivers.hpvm.parse.sections import Unreadable, split
 from reconciler.drivers.hpvm.parse.sizes import share_percent, size_mib
 from reconciler.drivers.hpvm.registrations import state_of
 from reconciler.ssh.hostbook import answer
+from reconciler.ssh.looks.sections import Unreadable, split
 from tests.hosts.transcripts import FOLDER, Transcript
 
 

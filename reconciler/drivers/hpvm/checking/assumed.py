@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 
 from reconciler.core.reports.checks import Holds
 from reconciler.drivers.hpvm.parse import guests, machine, storage
-from reconciler.drivers.hpvm.parse.sections import Unreadable
 from reconciler.drivers.hpvm.reading import Reading
+from reconciler.ssh.looks.sections import Unreadable
 
 STATES = re.compile(r"On \((?:OS|EFI|MGS|MGT)\)|Off(?: \(NR\))?")
 RUNNABLE = frozenset({"runnable", "not runnable", "enabled", "disabled", "yes", "no"})

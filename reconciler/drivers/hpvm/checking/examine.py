@@ -17,8 +17,8 @@ from reconciler.drivers.hpvm.checking.findings import Examined, of_host
 from reconciler.drivers.hpvm.checking.needs import of_guests
 from reconciler.drivers.hpvm.checking.ways import Way, of_way, way
 from reconciler.drivers.hpvm.facts import facts
-from reconciler.drivers.hpvm.parse.sections import Unreadable, split
 from reconciler.ssh.access import Target
+from reconciler.ssh.looks.sections import Unreadable, split
 from reconciler.ssh.programs import program
 from reconciler.ssh.trouble import ConnectionLost, HostUnreachable
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from reconciler.core.names import printable
 from reconciler.core.observed import HostFacts
 from reconciler.core.reports.checks import CheckFinding, Level
-from reconciler.drivers.hpvm.parse.sections import Unreadable
 from reconciler.drivers.hpvm.reading import Note, Reading
 from reconciler.drivers.hpvm.rulebook.data import VERSIONS, known
+from reconciler.ssh.looks.sections import Unreadable
 
 CLOCK_SKEW_MAX_S = 60.0
 NAMES_MAX = 6

@@ -13,7 +13,7 @@ from reconciler.core.observed import HostFacts, Registration
 from reconciler.core.reports.checks import CheckFinding, Level, Scope
 from reconciler.drivers.hpvm.checking.findings import Examined, listed
 from reconciler.drivers.hpvm.parse import machine
-from reconciler.drivers.hpvm.parse.sections import Unreadable
+from reconciler.ssh.looks.sections import Unreadable
 
 Lacks = Mapping[str, tuple[str, ...]]
 """What somebody needs -> the hosts that lack it."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from reconciler.core.names import printable
 from reconciler.core.reports.checks import CheckFinding, Level, Scope
-from reconciler.drivers.hpvm.parse.sections import NOTHING, Section
+from reconciler.ssh.looks.sections import NOTHING, Section
 
 NO = 1
 NOT_FOUND = 127

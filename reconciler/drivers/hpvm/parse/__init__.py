@@ -1,6 +1,5 @@
 """What the platform's commands print, as values. Pure: text in, values out; what cannot be read is said, never guessed.
 
-sections   one look's output, parted into answers
 tables     tables with a rule of `=` below their titles
 sizes      `16 GB`, `65536 KB`, `10.0%`
 guests     the summary, the details and the entitlements of all guests

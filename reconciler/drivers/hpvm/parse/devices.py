@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reconciler.drivers.hpvm.parse.sections import Unreadable
 from reconciler.drivers.hpvm.parse.tables import has_table, parts, table
+from reconciler.ssh.looks.sections import Unreadable
 
 STORES = frozenset({"disk", "lv", "file"})
 """What can stand behind a disk, of all that we know how to move."""

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconciler.core.names import printable
-from reconciler.drivers.hpvm.parse.sections import Unreadable
 from reconciler.drivers.hpvm.parse.sizes import share_percent, size_mib
 from reconciler.drivers.hpvm.parse.tables import has_table, parts, table, tables
+from reconciler.ssh.looks.sections import Unreadable
 
 NONE_CONFIGURED = re.compile(r"No .{1,60} configured\.?", re.IGNORECASE)
 """What 6.x prints where there is no guest."""

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from reconciler.core.model import Processor
-from reconciler.drivers.hpvm.parse.sections import Unreadable
 from reconciler.drivers.hpvm.parse.tables import table
+from reconciler.ssh.looks.sections import Unreadable
 
 VERSION = re.compile(r"\b[AB]\.0?(\d{1,2})\.(\d)(\d)(?:\.0?(\d))?|(?<![\d.])(\d)\.(\d)(?:\.(\d))?(?![\d.])", re.ASCII)
 FAMILY_11_23 = re.compile(r"processor family:[ \t]*(\d{1,9})", re.IGNORECASE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from reconciler.drivers.hpvm.parse.sections import Unreadable
+from reconciler.ssh.looks.sections import Unreadable
 
 SIZE = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,6}))? ?(KB|MB|GB|TB)", re.ASCII)
 SHARE = re.compile(r"([0-9]{1,5})(?:\.([0-9]{1,3}))? ?%", re.ASCII)

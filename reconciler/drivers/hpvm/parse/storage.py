@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from reconciler.drivers.hpvm.parse.sections import Unreadable
 from reconciler.drivers.hpvm.parse.sizes import number
+from reconciler.ssh.looks.sections import Unreadable
 
 LUN = re.compile(r"(/dev/\S+?):(0x[0-9A-Fa-f.x]{4,64})(?::.*)?")
 LV_SIZE = re.compile(r"^LV Size \(Mbytes\)[ \t]+([0-9]{1,15})[ \t]*$", re.MULTILINE)

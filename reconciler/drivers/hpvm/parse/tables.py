@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from reconciler.drivers.hpvm.parse.sections import Unreadable
+from reconciler.ssh.looks.sections import Unreadable
 
 RULE = re.compile(r"=+(?: +=+)* *")
 TITLE = re.compile(r"\[[^\[\]]{1,80}\]\s*")

@@ -1,4 +1,4 @@
-"""One look's output, parted into the answers of its commands. Called by facts and by check; knows no command."""
+"""One look's output, parted into the answers of its commands. Called by drivers that read it; knows no command."""
 
 from __future__ import annotations
 

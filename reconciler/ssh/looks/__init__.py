@@ -1,0 +1,6 @@
+"""What the looks at hosts of several platforms share. Called by the drivers of platforms that are reached over SSH.
+
+look.sh   how an answer is parted, and what lies in the folder of the move records
+sections  the answer, parted into those of its commands
+told      move records and jobs in it
+"""
