@@ -8,15 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from reconciler.core.model import Method, RunState, StepKind
+from reconciler.core.model import StepKind
 from reconciler.core.observed import Job, Registration
-from reconciler.core.records import MoveRecord, Stage
+from reconciler.core.records import MoveRecord
 from reconciler.drivers.hpvm.parse.processes import Migration
-
-BY_HAND = "by-hand"
-ELSEWHERE = "elsewhere"
-HELD_S = 3600.0
-"""Longer than a pass goes by without a new look: such a record is made anew by each."""
+from reconciler.ssh.looks.by_hand import ELSEWHERE, by_hand
 
 
 def foreign_records(
@@ -41,19 +37,12 @@ def foreign_records(
             receiving -= 1
             continue
         arriving = migration.receives
-        yield MoveRecord(
-            id=f"{BY_HAND}.{migration.pid}",
+        yield by_hand(
+            str(migration.pid),
             guest_uuid=uuids.get(migration.guest, f"unknown.{migration.pid}"),
             guest_name=migration.guest or "unknown",
-            kind=StepKind.MIGRATE,
             source=ELSEWHERE if arriving else host,
             target=host if arriving else aliases.get(migration.target, ELSEWHERE),
-            method=Method.ONLINE,
-            was=RunState.RUNNING,
-            intent="",
-            facts="",
-            controller=BY_HAND,
-            stage=Stage.MIGRATING,
-            expires_s=clock_s + HELD_S,
+            clock_s=clock_s,
             note="an hpvmmigrate that this reconciler did not begin",
         )

@@ -1,23 +1,16 @@
-"""One look being read: its answers, what the settings say instead of the host, and what could not be read.
+"""What the settings say of a host instead of it, and one look being read with that at hand.
 
 Made by the driver for each look, filled by facts and registrations, shown by check.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from reconciler.core.model import Processor
-from reconciler.core.names import printable
 from reconciler.core.observed import BootFloor
-from reconciler.ssh.looks.sections import NOTHING, Section, Unreadable
-
-EXCERPT = 400
-"""How much of what a host printed is shown where it could not be read."""
-
-Value = TypeVar("Value")
+from reconciler.ssh.looks import reading as looks
 
 
 @dataclass(frozen=True)
@@ -36,34 +29,4 @@ class Stated:
     """What hosts call each other on the migration network -> host name."""
 
 
-@dataclass(frozen=True)
-class Note:
-    """Something that could not be read, and what was printed in its place."""
-
-    about: str
-    text: str
-    excerpt: str = ""
-
-
-class Reading:
-    """One look being read: its answers, and what was noted on the way."""
-
-    def __init__(self, host: str, sections: Mapping[str, Section], stated: Stated) -> None:
-        self.host = host
-        self.sections = sections
-        self.stated = stated
-        self.notes: list[Note] = []
-        self.chatter = ""
-        """What the commands printed beside their answers."""
-
-    def text(self, name: str) -> str:
-        """What a command printed."""
-        return self.sections.get(name, NOTHING).text
-
-    def or_else(self, about: str, read: Callable[[], Value], otherwise: Value) -> Value:
-        """What was read, or what stands for "not known"; noted."""
-        try:
-            return read()
-        except Unreadable as error:
-            self.notes.append(Note(about, error.what, printable(error.excerpt[:EXCERPT])))
-            return otherwise
+Reading = looks.Reading[Stated]

@@ -2,5 +2,7 @@
 
 look.sh   how an answer is parted, and what lies in the folder of the move records
 sections  the answer, parted into those of its commands
+reading   one look being read, and what could not be
 told      move records and jobs in it
+by_hand   records of migrations that somebody else began
 """

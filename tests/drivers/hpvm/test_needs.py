@@ -8,7 +8,8 @@ from reconciler.core.model import Processor, RunState, StorageKind
 from reconciler.core.observed import Disk, HostFacts, Registration
 from reconciler.drivers.hpvm.checking.findings import Examined
 from reconciler.drivers.hpvm.checking.needs import of_guests
-from reconciler.drivers.hpvm.reading import Note, Reading, Stated
+from reconciler.drivers.hpvm.reading import Reading, Stated
+from reconciler.ssh.looks.reading import Note
 from reconciler.ssh.looks.sections import Section
 
 HPVMNET = """\

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from reconciler.core.names import printable
 from reconciler.core.observed import HostFacts
 from reconciler.core.reports.checks import CheckFinding, Level
-from reconciler.drivers.hpvm.reading import Note, Reading
+from reconciler.drivers.hpvm.reading import Reading
 from reconciler.drivers.hpvm.rulebook.data import VERSIONS, known
+from reconciler.ssh.looks.reading import Note
 from reconciler.ssh.looks.sections import Unreadable
 
 CLOCK_SKEW_MAX_S = 60.0
