@@ -1,0 +1,192 @@
+# What runs on a libvirt host for one look: everything in one round trip, changing nothing. POSIX sh on Linux, behind
+# look.sh.
+#
+# sh -c THIS reconciler TOKEN FOLDER COPIES SHARED...
+#
+#    TOKEN   begins the lines that part the answers. It is new for each look, so that nothing a host prints can forge one
+#    FOLDER  holds the move records
+#    COPIES  a folder in the file system that takes copies of disks
+#    SHARED  paths that the operator's settings call shared
+#
+# Two virsh processes ask libvirt, the second about what the first has found. Each takes a list of commands, in which one
+# that fails ends nothing: its section holds what it says instead. A libvirtd that is stopped and not gone takes the
+# connection and never answers; so does a file system whose server is away.
+
+set -u
+token=$1 folder=$2 copies=$3
+shift 3
+LC_ALL=C
+PATH=$PATH:/usr/bin:/bin:/usr/sbin:/sbin
+export LC_ALL PATH
+
+PATIENCE_S=20
+BUNCH=100
+FILES_MAX=2000
+
+bounded() { timeout -k 2 $PATIENCE_S "$@" </dev/null 2>&1; }
+
+commands=
+wants() { # NAME VIRSH-COMMAND...: one more section of the next call of virsh
+    commands="$commands; echo '
+$token = 0
+$token $1
+'; $2"
+}
+
+virsh_says() { # NAME: what it was asked for. The exit status of the whole is that of the section which it ended in:
+    # NAME, which says nothing, where all went well
+    wants "$1" echo
+    section "$1 begun"
+    bounded virsh -q -c qemu:///system "${commands#; }"
+    ended $?
+}
+
+lean() { # without what nothing is read of: figures that change all the time, and most of a definition
+    sed -e '/^  balloon\.[a-z_-]*=/{/\.\(current\|maximum\|available\|last-update\)=/!d;}' \
+        -e "/^$token \(stored\|domcapabilities\) /,/^$token = /{/^  <devices>/,/^  <\/devices>/d;}" \
+        -e "/^ *<alias name='[^']*'\/>\$/d" -e "/^ *<address type='\(pci\|drive\|usb\|virtio-serial\)' [^>]*\/>\$/d"
+}
+
+within() { # NAME: the text of this section in what was said
+    printf '%s\n' "$said" | sed -n "/^$token $1\$/,/^$token = /{/^$token /d;p;}"
+}
+
+uuids() { # NAME: the lines of that section that begin with a UUID, without what comes behind it
+    within "$1" | sed -n 's/^\([0-9a-f]\{8\}\(-[0-9a-f]\{4\}\)\{3\}-[0-9a-f]\{12\}\)\( .*\)\{0,1\}$/\1/p'
+}
+
+ask clock date +%s
+ask user id -u
+
+wants guests 'list --all --uuid --name'
+wants active 'list --uuid'
+wants persistent 'list --all --uuid --persistent'
+wants autostart 'list --all --uuid --autostart'
+wants managed-save 'list --all --uuid --with-managed-save'
+wants stats 'domstats --raw --state --balloon --nowait'
+wants version 'version --daemon'
+wants nodeinfo nodeinfo
+wants memory nodememstats
+wants capabilities capabilities
+wants 'domcapabilities kvm' 'domcapabilities --virttype kvm'
+wants 'domcapabilities qemu' 'domcapabilities --virttype qemu'
+wants networks 'net-list --name'
+wants pools 'pool-list --uuid'
+said=$(virsh_says host | lean)
+commands=
+printf '%s\n' "$said"
+
+active=$(uuids active)
+details=
+bunches=0 number=0
+bunch() {
+    bunches=$((bunches + 1)) number=0
+    part=$(virsh_says "details $bunches" | lean)
+    commands=
+    printf '%s\n' "$part"
+    details="$details
+$part"
+}
+for uuid in $(uuids guests); do
+    wants "guest $uuid" "dumpxml $uuid"
+    wants "snapshots $uuid" "snapshot-list $uuid --name"
+    wants "checkpoints $uuid" "checkpoint-list $uuid --name"
+    case $active in
+        *"$uuid"*)
+            wants "stored $uuid" "dumpxml $uuid --inactive"
+            wants "migration $uuid" "domjobinfo $uuid"
+            ;;
+    esac
+    number=$((number + 1))
+    [ $number -lt $BUNCH ] || bunch
+done
+for uuid in $(uuids pools); do
+    wants "pool $uuid" "pool-dumpxml $uuid"
+done
+[ -z "$commands" ] || bunch
+
+# ---------------------------------------------------------------------------------------------- what lies behind guests
+
+bridges() {
+    for place in /sys/class/net/*/bridge; do
+        [ ! -d "$place" ] || basename "${place%/bridge}"
+    done
+}
+
+plain() { # what stands for a path in XML -> the path
+    sed "s/&lt;/</g;s/&gt;/>/g;s/&quot;/\"/g;s/&apos;/'/g;s/&amp;/\\&/g"
+}
+
+sources() { # the files and devices that guests name, one a line
+    printf '%s\n' "$details" | sed -n "s/^ *<source \(file\|dev\)='\(\/[^']*\)'.*/\2/p" | plain | sort -u
+}
+
+targets() { # the folders of pools that are folders
+    printf '%s\n' "$details" | sed -n "/^<pool type='dir'>/,/^<\/pool>/s/^ *<path>\(\/.*\)<\/path>/\1/p" | plain
+    printf '%s\n' "$copies"
+}
+
+HEADERS='for path; do
+    [ -f "$path" ] || [ -b "$path" ] || continue
+    printf "%s\n" "$path"
+    od -An -v -tx1 -w104 -N104 -- "$path" || echo
+done'
+
+DEVICES='for path; do
+    [ -b "$path" ] || continue
+    set -- $(stat -L -c "%t %T" -- "$path")
+    place=/sys/dev/block/$(printf "%d:%d" "0x$1" "0x$2")
+    read -r sectors <"$place/size" || sectors=
+    read -r mapped 2>/dev/null <"$place/dm/uuid" || mapped=-
+    printf "%s %s %s\n" "${sectors:--}" "${mapped:--}" "$path"
+done'
+
+FILES='for path; do
+    find "$path" -maxdepth 1 -mindepth 1 | head -n "$max"
+done'
+
+ask bridges bridges
+if command -v ovs-vsctl >/dev/null 2>&1; then
+    ask 'ovs bridges' bounded ovs-vsctl list-br
+fi
+ask mounts cat /proc/self/mountinfo
+
+lines=$(sources)
+folders=$(targets | sort -u)
+old_ifs=$IFS
+IFS='
+'
+set -f
+ask paths printf '%s\n' "$lines"
+ask resolved bounded readlink -m -- $lines
+ask files bounded stat -L -c '%f %s %D %i %t %T %n' -- $lines
+ask headers bounded sh -c "$HEADERS" headers $lines
+ask devices bounded sh -c "$DEVICES" devices $lines
+ask folders bounded stat -L -c '%D %n' -- $folders
+ask occupied bounded env max=$((FILES_MAX + 1)) sh -c "$FILES" files $folders
+set +f
+IFS=$old_ifs
+ask room bounded df -P -k -- "$copies"
+
+section vouched
+for path; do
+    [ ! -e "$path" ] || printf '%s\n' "$path"
+done
+ended 0
+
+for place in "$folder"/moves/*; do
+    [ -d "$place" ] || continue
+    section "move ${place##*/}"
+    [ ! -s "$place/guest.xml" ] || echo saved
+    if [ -f "$place/left" ]; then
+        while IFS= read -r path; do
+            { [ ! -e "$path" ] && [ ! -L "$path" ]; } || printf 'left %s\n' "$path"
+        done <"$place/left"
+    fi
+    ended 0
+done
+
+book
+records
+jobs_of_moves
+finish
