@@ -29,7 +29,7 @@ from reconciler.documents.reading import Document, File, read_file
 from reconciler.documents.schemas import Kind
 from reconciler.errors import DesiredStateError, Location, Problem
 
-DRIVERS = frozenset(["hpvm", "simulated"])
+DRIVERS = frozenset(["hpvm", "libvirt", "simulated"])
 _SHOWN_HOSTS_MAX = 10
 _COMPARED_HOSTS_MAX = 50
 """Unknown host names that are compared with the known ones; in a fleet of thousands each takes milliseconds."""

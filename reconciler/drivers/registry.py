@@ -17,7 +17,10 @@ from reconciler.drivers.hpvm.driver import HpvmDriver
 from reconciler.drivers.hpvm.rulebook.book import RULEBOOK as INTEGRITY_VM
 from reconciler.drivers.hpvm.rulebook.book import rulebook
 from reconciler.drivers.hpvm.settings import settings_of
+from reconciler.drivers.libvirt import commands as libvirt_commands
+from reconciler.drivers.libvirt.driver import LibvirtDriver
 from reconciler.drivers.libvirt.rulebook.book import RULEBOOK as LIBVIRT
+from reconciler.drivers.libvirt.settings import settings_of as libvirt_settings_of
 from reconciler.drivers.protocol import Attestation, Driver
 from reconciler.drivers.simulated import commands as simulated_commands
 from reconciler.drivers.simulated.driver import SimulatedDriver
@@ -85,19 +88,33 @@ def _open_simulated(means: Means) -> Driver:
 
 
 def _open_hpvm(means: Means) -> Driver:
+    settings = settings_of(means.table, means.migration_addresses, means.attested)
+    return HpvmDriver(Connections(_access(means, "hpvm")), settings)
+
+
+def _open_libvirt(means: Means) -> Driver:
+    settings = libvirt_settings_of(means.table, means.migration_addresses)
+    return LibvirtDriver(Connections(_access(means, "libvirt")), settings)
+
+
+def _access(means: Means, driver: str) -> Access:
     if means.access is None:
         raise SettingsError(
-            "driver hpvm: the settings do not say how its hosts are reached",
+            f"driver {driver}: the settings do not say how its hosts are reached",
             hint='[ssh] known_hosts_file = "known_hosts" and key_file = "id_ed25519"',
         )
-    settings = settings_of(means.table, means.migration_addresses, means.attested)
-    return HpvmDriver(Connections(means.access), settings)
+    return means.access
 
 
-OPENERS: Mapping[str, Callable[[Means], Driver]] = {"hpvm": _open_hpvm, "simulated": _open_simulated}
+OPENERS: Mapping[str, Callable[[Means], Driver]] = {
+    "hpvm": _open_hpvm,
+    "libvirt": _open_libvirt,
+    "simulated": _open_simulated,
+}
 
 COMMANDS: Mapping[str, Callable[[Verb, str, MoveRecord, Guard | None], Command]] = {
     "hpvm": hpvm_commands.command,
+    "libvirt": libvirt_commands.command,
     "simulated": simulated_commands.command,
 }
 """How each driver spells its commands. Pure: a plan can show them without a driver being open."""

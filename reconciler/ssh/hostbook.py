@@ -19,6 +19,8 @@ NONE = "-"
 VERDICT = "@reconciler "
 WORDS = {Verb.CLAIM: "claim", Verb.RELEASE: "release", Verb.CHECK: "check"}
 """What hostbook.sh calls a verb; all others write the record anew where the guard holds."""
+BEGIN_S = 10
+"""How long a job may take to begin."""
 
 
 class How(StrEnum):
@@ -41,6 +43,8 @@ class Deed:
     """Names a job, on this host and for ever: record, attempt and what is done."""
     wait_s: int = 0
     """A job that ends within so many whole seconds answers with its own exit status."""
+    naps_per_s: int = 1
+    """How often a second it is looked whether it has ended: 1 where `sleep` knows whole seconds only (HP-UX)."""
     alone: str = NONE
     """No command of this name may be running when the deed is done."""
 
@@ -55,7 +59,8 @@ def invocation(
         else (NONE, NONE, NONE, "0")
     )
     written = (*_head(record), json.dumps(record.to_json(), sort_keys=True, separators=(",", ":")))
-    way = (deed.how.value, str(deed.wait_s), deed.job)
+    nap = "1" if deed.naps_per_s == 1 else f"{1 / deed.naps_per_s:.3f}"
+    way = (deed.how.value, str(deed.wait_s * deed.naps_per_s), nap, str(BEGIN_S * deed.naps_per_s), deed.job)
     verb_there = WORDS.get(verb, "rewrite")
     head = ("sh", "-c", hostbook(), "reconciler", folder, verb_there, str(slots), deed.alone)
     return (*head, *expected, *written, *way, *deed.argv)

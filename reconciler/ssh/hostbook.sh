@@ -2,12 +2,13 @@
 # lock back, do the deed. POSIX sh and plain UNIX commands only: HP-UX has no flock, timeout, readlink or date +%s.
 #
 # sh -c THIS reconciler FOLDER VERB SLOTS ALONE GUARD{id controller stages expired} RECORD{id guest controller stage
-#    expires live text} HOW WAIT JOB DEED...
+#    expires live text} HOW WAIT NAP BEGIN JOB DEED...
 #
 #    VERB   claim | rewrite | release | check
 #    ALONE  no command of this name may be running when the deed is done ("-": none)
 #    HOW    none | run | job: no deed, a deed whose end is awaited, a deed that goes on by itself in FOLDER/jobs/JOB
-#    WAIT   a job that ends within so many seconds answers with its own status
+#    WAIT   a job that ends within so many naps answers with its own status; NAP is how long one is, in seconds
+#    BEGIN  within so many naps a job has begun, or it has failed
 #
 # The first line it prints is its verdict; what follows is the deed's own. A record is a file of two lines, records/GUEST:
 #    "1 ID GUEST CONTROLLER STAGE EXPIRES LIVE", then its JSON. EXPIRES is seconds since the epoch by this host's clock;
@@ -18,10 +19,10 @@ umask 077
 folder=$1 verb=$2 slots=$3 alone=$4
 guard_id=$5 guard_controller=$6 guard_stages=$7 guard_expired=$8
 shift 8
-id=$1 guest=$2 controller=$3 stage=$4 expires=$5 live=$6 text=$7 how=$8 wait_s=$9
+id=$1 guest=$2 controller=$3 stage=$4 expires=$5 live=$6 text=$7 how=$8 wait=$9
 shift 9
-job=$1
-shift
+nap=$1 begin=$2 job=$3
+shift 3
 
 LOCK_TRIES=20
 LOCK_OLD_S=600
@@ -190,10 +191,13 @@ runs() { # whether the job in this folder is under way
     return 1
 }
 
-forget_jobs() { # the files of this record's jobs that have ended
+forget_jobs() { # the files of this record's jobs that have ended, and of its move once none runs
+    busy=
     for place in "$folder/jobs/$1".*; do
-        [ ! -d "$place" ] || runs "$place" || rm -rf "$place"
+        [ -d "$place" ] || continue
+        if runs "$place"; then busy=yes; else rm -rf "$place"; fi
     done
+    [ -n "$busy" ] || rm -rf "$folder/moves/$1"
 }
 
 lonely() { # no command of this name is running here
@@ -211,9 +215,9 @@ start_job() {
         failed "the job's files cannot be written: is the file system of $folder full?"
     (cd "$folder" && exec nohup sh "jobs/$job/run" "jobs/$job" "$@") </dev/null >/dev/null 2>&1 &
     waited=0
-    until [ -f "$place/status" ] || { [ -s "$place/pid" ] && [ "$waited" -ge "$wait_s" ]; }; do
-        [ $waited -lt 10 ] || [ -s "$place/pid" ] || failed "job $job did not begin"
-        sleep 1
+    until [ -f "$place/status" ] || { [ -s "$place/pid" ] && [ "$waited" -ge "$wait" ]; }; do
+        [ $waited -lt "$begin" ] || [ -s "$place/pid" ] || failed "job $job did not begin"
+        sleep "$nap"
         waited=$((waited + 1))
     done
 }

@@ -9,7 +9,7 @@ import click
 from reconciler.cli import options
 from reconciler.cli.command import Command
 
-DRIVERS = ("hpvm", "simulated")
+DRIVERS = ("hpvm", "libvirt", "simulated")
 
 
 @click.command(

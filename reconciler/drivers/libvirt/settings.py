@@ -20,6 +20,14 @@ class LibvirtSettings:
     record_folder: str = "/var/lib/reconciler"
     copy_folder: str = "/var/lib/libvirt/images"
     migration_addresses: tuple[str, ...] = ()
+    slots: int = 4
+    """How many moves one host takes part in at once, whoever begins them."""
+    online_stall_s: int = 150
+    """A migration that comes no nearer to its end for so long is aborted: oVirt's migration_progress_timeout."""
+    online_deadline_s: int = 300
+    online_deadline_s_per_gib: int = 64
+    """What an online migration may take, for each GiB of memory and disks besides: oVirt's
+    migration_max_time_per_gib_mem."""
     stated: Mapping[str, Stated] = field(default_factory=dict)
     """By host name."""
     usually: Stated = Stated()
@@ -39,6 +47,10 @@ def settings_of(table: Mapping[str, Any], migration_addresses: tuple[str, ...] =
         record_folder=str(table.get("record_folder", usual.record_folder)),
         copy_folder=copy_folder,
         migration_addresses=migration_addresses,
+        slots=int(table.get("slots", usual.slots)),
+        online_stall_s=int(table.get("online_stall_s", usual.online_stall_s)),
+        online_deadline_s=int(table.get("online_deadline_s", usual.online_deadline_s)),
+        online_deadline_s_per_gib=int(table.get("online_deadline_s_per_gib", usual.online_deadline_s_per_gib)),
         stated={name: _stated(usually, entry) for name, entry in table.get("hosts", {}).items()},
         usually=usually,
     )

@@ -16,6 +16,8 @@ from reconciler.ssh.looks.sections import Unreadable
 SIGNED = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 SHARES_OF_ONE_CPU = 1024
 PERIOD_US = 100_000
+NO_CAP_PERCENT = 100
+"""Of a virtual CPU that may take all of a CPU."""
 QUOTA_MAX_US = 17_592_186_044_415
 """What libvirt takes for "no limit", as it does a negative one."""
 GUESTS_REMEMBERED = 512
@@ -67,7 +69,7 @@ class Domain:
     balloon: bool = False
     balloon_period_s: int = 0
     entitlement_percent: int = 0
-    cap_percent: int = 0
+    cap_percent: int = NO_CAP_PERCENT
     nvram: str = ""
     tpm: str = "none"
     refused: tuple[str, ...] = ()
@@ -115,10 +117,10 @@ def _vcpus(found: Element) -> int:
 
 
 def _shares(found: Element, vcpus: int) -> tuple[int, int]:
-    """What each virtual CPU is guaranteed of a CPU, and what it may take at most; 0 where nothing is said of it."""
+    """What each virtual CPU is guaranteed of a CPU, and what it may take at most."""
     shares, quota = value(found, "cputune/shares"), value(found, "cputune/quota")
     period = value(found, "cputune/period")
-    entitlement = cap = 0
+    entitlement, cap = 0, NO_CAP_PERCENT
     if shares:
         count = number(shares, what="dumpxml: shares")
         entitlement = max(1, round(100 * count / SHARES_OF_ONE_CPU / max(1, vcpus)))
@@ -126,7 +128,8 @@ def _shares(found: Element, vcpus: int) -> tuple[int, int]:
         if not SIGNED.fullmatch(quota):
             raise Unreadable("dumpxml: quota is no number", quota)
         length = (number(period, what="dumpxml: period") if period else 0) or PERIOD_US
-        cap = max(1, round(100 * int(quota) / length)) if 0 < int(quota) < QUOTA_MAX_US else 0
+        if 0 < int(quota) < QUOTA_MAX_US:
+            cap = max(1, round(100 * int(quota) / length))
     return entitlement, cap
 
 

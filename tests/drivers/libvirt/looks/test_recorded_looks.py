@@ -89,7 +89,7 @@ def test_a_balloon_whose_statistics_are_old_has_no_driver_that_lives() -> None:
 def test_shares_and_quota_of_a_guest() -> None:
     rich, plain = guest(look("look-many"), "rich"), guest(look("look-many"), "g1")
     assert (1, 50, 50, True) == (rich.vcpus, rich.cpu_entitlement_percent, rich.cpu_cap_percent, rich.autostart)
-    assert (0, 0, False) == (plain.cpu_entitlement_percent, plain.cpu_cap_percent, plain.autostart)
+    assert (0, 100, False) == (plain.cpu_entitlement_percent, plain.cpu_cap_percent, plain.autostart)
 
 
 def test_disks_are_told_apart() -> None:

@@ -1,0 +1,141 @@
+"""The driver of libvirt hosts: the protocol, over SSH.
+
+Opened by the registry. Thin: what to ask is observe.sh, how to read it is facts, how a deed is spelt is commands, how
+it is guarded is the host book. Decides nothing.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+
+from reconciler.core.commands import Answer, AnswerKind, Command, Guard, Verb
+from reconciler.core.desired import Host
+from reconciler.core.observed import HostFacts, Look, Unreachable
+from reconciler.core.records import MoveRecord
+from reconciler.drivers.libvirt import commands
+from reconciler.drivers.libvirt.facts import Expansions, expanded, facts, versions, wanted
+from reconciler.drivers.libvirt.reading import Reading, Stated
+from reconciler.drivers.libvirt.settings import LibvirtSettings
+from reconciler.ssh import hostbook
+from reconciler.ssh.access import Target
+from reconciler.ssh.addresses import allowed
+from reconciler.ssh.connections import Connections
+from reconciler.ssh.looks.sections import Section, Unreadable, split
+from reconciler.ssh.programs import program
+from reconciler.ssh.trouble import ConnectionLost, HostUnreachable
+
+VOLATILE = frozenset({"clock"})
+"""Sections that differ from look to look without anything having changed."""
+
+
+class LibvirtDriver:
+    """Drives libvirt hosts. Used by several threads, for different hosts at once."""
+
+    name = "libvirt"
+
+    def __init__(self, connections: Connections, settings: LibvirtSettings) -> None:
+        self.connections = connections
+        self.settings = settings
+        self._expansions: dict[tuple[str, str], Expansions] = {}
+        """Host and versions -> what is known of CPUs there."""
+        self._last: dict[str, tuple[Mapping[str, Section], Stated, HostFacts]] = {}
+        """By host: what it said at the last look but for its clock, what the settings said, and what that came to."""
+
+    def look(self, host: Host) -> Look:
+        """Everything about the host. One that cannot be read, or not beyond doubt, is `Unreachable`."""
+        try:
+            return self._facts(host, self.read(host))
+        except (HostUnreachable, ConnectionLost) as error:
+            return Unreachable(host.name, error.what)
+        except Unreadable as error:
+            return error.look(host.name)
+
+    def read(self, host: Host, *, fresh: bool = False) -> Reading:
+        """One look, not judged yet. Raises HostUnreachable, ConnectionLost, or Unreadable for an address that the
+        settings do not allow."""
+        if not self.may_receive(host):
+            raise Unreadable(f"its migration address {host.reached_as} is not among those of the settings")
+        token, stated = f"@{secrets.token_hex(12)}", self._stated(host)
+        words = (token, self.settings.record_folder, stated.copy_folder, *stated.shared_paths)
+        said = self.connections.run(target(host), ("sh", "-c", observer(), "reconciler", *words), fresh=fresh)
+        reading = Reading(host.name, split(text(said.stdout), token), stated)
+        reading.chatter = text(said.stderr)
+        return reading
+
+    def may_receive(self, host: Host) -> bool:
+        """Whether the settings allow guests to be sent to the address that the host's document gives."""
+        return not host.migration_address or allowed(host.migration_address, self.settings.migration_addresses)
+
+    def command(self, verb: Verb, host: str, record: MoveRecord, guard: Guard | None) -> Command:
+        """The one way a command is made. Raises UnsafeWord for a word that must not become part of one."""
+        return commands.command(verb, host, record, guard)
+
+    def send(self, host: Host, command: Command) -> Answer:
+        """Run it on the host, behind its guard. No answer means that nothing is known."""
+        if command.host != host.name:
+            return Answer(AnswerKind.FAILED, 2, f"a command for {command.host} was sent to {host.name}")
+        argv = hostbook.invocation(
+            self.settings.record_folder,
+            command.verb,
+            command.record,
+            command.guard,
+            commands.deed(command, self.settings),
+            slots=self.settings.slots,
+        )
+        try:
+            said = self.connections.run(target(host), argv, timeout_s=command.timeout_s)
+        except (HostUnreachable, ConnectionLost) as error:
+            return Answer(AnswerKind.LOST, None, error.what)
+        return hostbook.answer(said.status, text(said.stdout), text(said.stderr))
+
+    def close(self) -> None:
+        """Hang up on all hosts."""
+        self.connections.close()
+
+    def facts_of(self, host: Host, reading: Reading) -> HostFacts:
+        """What the host said; it is asked once more where it has CPUs that were not met before. Raises Unreadable, and
+        as `read` does."""
+        key = (host.name, versions(reading))
+        known = self._expansions.get(key, {})
+        missing = wanted(reading, known)
+        if missing:
+            known = {**known, **self._expand(host, missing)}
+            self._expansions[key] = known
+        return facts(reading, known)
+
+    def _facts(self, host: Host, reading: Reading) -> HostFacts:
+        """Word for word the same as last time is not made out anew: most looks at most hosts are."""
+        said = {name: found for name, found in reading.sections.items() if name not in VOLATILE}
+        last = self._last.get(reading.host)
+        if last is not None and last[:2] == (said, reading.stated):
+            return replace(last[2], clock_s=float(reading.text("clock")))
+        found = self.facts_of(host, reading)
+        self._last[reading.host] = (said, reading.stated, found)
+        return found
+
+    def _expand(self, host: Host, questions: tuple[str, ...]) -> Expansions:
+        token = f"@{secrets.token_hex(12)}"
+        asks = program("reconciler.ssh.looks", "look.sh") + program("reconciler.drivers.libvirt", "expand.sh")
+        said = self.connections.run(target(host), ("sh", "-c", asks, "reconciler", token, *questions))
+        found = expanded(text(said.stdout), token)
+        return {question: found.get(question, frozenset()) for question in questions}
+
+    def _stated(self, host: Host) -> Stated:
+        return self.settings.stated.get(host.name, self.settings.usually)
+
+
+def target(host: Host) -> Target:
+    """Where a host's document says it is."""
+    return Target(host.name, host.dialled, host.port)
+
+
+def text(raw: bytes) -> str:
+    """What a host printed. Bytes that are no text become a sign that no name and no number contains."""
+    return raw.decode("utf-8", "replace")
+
+
+def observer() -> str:
+    """What runs on a host for one look: look.sh and observe.sh."""
+    return program("reconciler.ssh.looks", "look.sh") + program("reconciler.drivers.libvirt", "observe.sh")
