@@ -74,7 +74,7 @@ STORED_CPU_FEATURES = Attribute(
 PERSISTENT = Attribute("persistent", "`yes`, `no`", "whether the host keeps its definition when it stops")
 JOB = Attribute(
     "job",
-    "`none`, or an operation",
+    "`none`, `unknown`, or an operation",
     "what libvirt is doing with it at this moment",
     absent=NONE,
     why="libvirt refuses a migration beside another job by itself, before anything has changed",

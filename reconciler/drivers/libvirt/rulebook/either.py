@@ -83,6 +83,8 @@ def no_other_job(card: RuleCard, question: Question) -> Verdict:
     job = JOB.of(question)
     if job == NONE:
         return card.allows(f"nothing says that libvirt is at work on {question.guest.name}")
+    if job == "unknown":
+        return unknown(card, question, JOB)
     return card.refuses(
         f'libvirt is at work on {question.guest.name}: "{job}"',
         "wait until that has ended, or end it (`virsh domjobinfo`)",

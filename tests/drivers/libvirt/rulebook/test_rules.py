@@ -247,6 +247,12 @@ def test_every_lacking_feature_is_named() -> None:
     assert ["kvm-b lacks CPU features that web01 sees: f1, f2, f3, f4"] == [entry.reason for entry in refused(question)]
 
 
+def test_a_job_that_could_not_be_read_is_not_told_as_one() -> None:
+    [verdict] = refused(ask(guest(job="unknown")))
+
+    assert verdict.reason == 'job of web01 is "unknown"'
+
+
 def test_a_disk_that_a_move_left_behind_is_named_with_that_move() -> None:
     taken = replace(host("kvm-b", occupied=LOCAL_DISK.id), left=(LeftDisk("web01-3", LOCAL_DISK.id),))
     [verdict] = refused(ask(guest(disks=LOCAL), taken), Method.OFFLINE)
