@@ -5,9 +5,11 @@ Used by the tests of this folder. What became of the guests is asked of the host
 
 from __future__ import annotations
 
+import json
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from reconciler.core.observed import HostFacts, Registration
 from reconciler.drivers.libvirt.driver import LibvirtDriver
@@ -90,6 +92,13 @@ class Site:
 
     # ------------------------------------------------------------------------------------------------ what became of it
 
+    def last_run(self) -> dict[str, Any]:
+        """The record of the run that was reported last, as it lies on the status branch."""
+        branch = "reconciler/status/lab"
+        names = self.git("ls-tree", "-r", "--name-only", branch, "runs").split()
+        found: dict[str, Any] = json.loads(self.git("show", f"{branch}:{max(names)}"))
+        return found
+
     def driver(self) -> LibvirtDriver:
         """A driver of its own, to look with."""
         access = Access(self.lab.known_hosts_file, self.lab.key_file, connect_timeout_s=5.0)
@@ -124,3 +133,10 @@ class Site:
         """Everything that lies in the folder of move records there."""
         found = self.lab[host].run(["find", RECORDS, "-type", "f"], check=False).stdout.split()
         return sorted(path.removeprefix(f"{RECORDS}/") for path in found if not path.endswith("/lock"))
+
+
+def assert_whole(site: Site, guest: Guest, home: str) -> None:
+    """It runs there and nowhere else, and no host has anything of it, or of a move, that it should not have."""
+    assert ([home], [home]) == (site.running_on(guest), site.defined_on(guest))
+    assert [] == site.lab.leftovers()
+    assert {} == {host: book for host in site.lab.machines if (book := site.book(host))}

@@ -88,8 +88,10 @@ def startable_models(question: Question, host: HostFacts) -> Features | None:
 
 
 def seen(question: Question, cpu: Cpu) -> Features | None:
-    """The features that the guest sees with this CPU on its source."""
+    """The features that the guest sees with this CPU on its source. Where that does not spell its model out, as a host
+    on which the guest only rests, these are all that the source can give: it sees no more."""
     if cpu.mode == HOST_MODEL:
         return None  # a host model that libvirt has not spelled out
-    base = possible(question, question.source) if cpu.mode in WHOLE else of_model(question.source, cpu.model)
+    base = None if cpu.mode in WHOLE else of_model(question.source, cpu.model)
+    base = possible(question, question.source) if base is None else base
     return None if base is None else (base | cpu.added) - cpu.removed
