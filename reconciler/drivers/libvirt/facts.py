@@ -145,6 +145,7 @@ def _attributes(
     }
     for virt_type, found in _offers(reading):
         told[f"models:{virt_type}"] = ",".join(found.models)
+        told[f"partial:{virt_type}"] = ",".join(found.partial)
         if found.host_model is not None:
             features = expansions.get(offers.offer_question(virt_type, found.host_model))
             told[f"cpu:{virt_type}"] = ",".join(sorted(features)) if features else None

@@ -35,10 +35,10 @@ def test_a_machine_type_that_the_target_lacks(site: Site) -> None:
     refused(site, web, MACHINE, "h2")
 
 
-def test_a_cpu_that_the_target_lacks_with_every_missing_feature(site: Site) -> None:
+def test_a_cpu_model_that_the_target_lacks(site: Site) -> None:
     site.lab["h2"].make_older(cpu_models=["Nehalem"])
     web = site.lab.guest("web", "h1", cpu=NEHALEM)
-    refused(site, web, "Nehalem")
+    refused(site, web, "h2 does not say that it knows CPU model Nehalem")
 
 
 def test_a_target_with_too_little_memory(site: Site) -> None:
@@ -67,9 +67,8 @@ def test_a_local_disk_for_which_the_target_has_no_place(site: Site) -> None:
 def test_a_snapshot_keeps_a_guest_where_it_is(site: Site) -> None:
     web = site.lab.guest("web", "h1")
     site.lab["h1"].virsh("snapshot-create-as", "web", "before", "--disk-only", "--no-metadata")
-    refused_snapshot = "backing"
     web.await_ticks(1)
     site.commit(web="h2")
     told = site.apply(6).out
-    assert refused_snapshot in told, told
+    assert "layers over other images: vda" in " ".join(told.split()), told
     assert ["h1"] == site.running_on(web) == site.defined_on(web)

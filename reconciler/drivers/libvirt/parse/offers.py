@@ -43,6 +43,8 @@ class Offer:
 
     models: tuple[str, ...] = ()
     """Those that can be used here."""
+    partial: tuple[str, ...] = ()
+    """Those that are known here, and lack features: of use to a guest that does without these."""
     host_model: Cpu | None = None
 
 
@@ -69,10 +71,14 @@ def offer(text: str, virt_type: str) -> Offer:
         raise Unreadable(f"domcapabilities: not about {virt_type}", text)
     custom = found.find("cpu/mode[@name='custom']")
     models = [] if custom is None or custom.get("supported") != "yes" else custom.findall("model")
-    usable = sorted({(model.text or "").strip() for model in models if model.get("usable") == "yes"})
+    named = {(model.text or "").strip(): model.get("usable") == "yes" for model in models}
+    usable, partial = (
+        tuple(name for name in sorted(named) if WORD.fullmatch(name) and named[name] is wanted)
+        for wanted in (True, False)
+    )
     supported = attribute(found, "cpu/mode[@name='host-model']", "supported") == "yes"
     host_model = cpu(found.find("cpu/mode[@name='host-model']")) if supported else None
-    return Offer(tuple(name for name in usable if WORD.fullmatch(name)), host_model)
+    return Offer(usable, partial, host_model)
 
 
 def model_question(virt_type: str, model: str) -> str:

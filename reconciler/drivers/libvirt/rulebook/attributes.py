@@ -120,12 +120,14 @@ COPY_FOLDERS = "copy_folders"
 OCCUPIED = "occupied"
 FEATURES_OF_VIRT = "cpu:"
 MODELS_OF_VIRT = "models:"
+PARTIAL_OF_VIRT = "partial:"
 FEATURES_OF_MODEL = "model:"
 
 HOST_KEYS = (
     (MACHINES, "canonical machine types that its emulator offers"),
     (f"{FEATURES_OF_VIRT}VIRT", "every CPU feature that a guest of this virt type can be given there"),
     (f"{MODELS_OF_VIRT}VIRT", "CPU models that a guest of this virt type can be started with there"),
+    (f"{PARTIAL_OF_VIRT}VIRT", "CPU models that are known there, and lack features"),
     (f"{FEATURES_OF_MODEL}NAME", "the features that this CPU model stands for"),
     (COPY_FOLDERS, "folders that copies of local disks may go to there"),
     (OCCUPIED, "files that lie in these folders now"),

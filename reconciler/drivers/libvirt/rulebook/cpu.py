@@ -18,6 +18,7 @@ from reconciler.drivers.libvirt.rulebook.attributes import (
     FEATURES_OF_MODEL,
     FEATURES_OF_VIRT,
     MODELS_OF_VIRT,
+    PARTIAL_OF_VIRT,
     STORED_CPU_FEATURES,
     STORED_CPU_MODE,
     STORED_CPU_MODEL,
@@ -85,6 +86,13 @@ def startable_models(question: Question, host: HostFacts) -> Features | None:
     """The models that a guest of this virt type can be started with on the host."""
     listed = host_list(host, f"{MODELS_OF_VIRT}{VIRT_TYPE.of(question)}")
     return None if listed is None else frozenset(listed)
+
+
+def known_models(question: Question, host: HostFacts) -> Features | None:
+    """The models that the host has heard of, whole or not: libvirt takes a running guest with no other."""
+    whole = startable_models(question, host)
+    partial = host_list(host, f"{PARTIAL_OF_VIRT}{VIRT_TYPE.of(question)}")
+    return None if whole is None or partial is None else whole | frozenset(partial)
 
 
 def seen(question: Question, cpu: Cpu) -> Features | None:

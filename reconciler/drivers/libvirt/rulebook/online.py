@@ -124,10 +124,11 @@ def cpu_compatible(question: Question) -> Verdict:
         )
     if sees - there:
         return _lacking(question, sees - there)
-    models = cpu.startable_models(question, target)
-    if described.model not in (models or ()) and (release(target.version) is None or older(target, question.source)):
+    models = cpu.known_models(question, target)
+    doubtful = models is None and (release(target.version) is None or older(target, question.source))
+    if doubtful or (models is not None and described.model not in models):
         return CPU_COMPATIBLE.refuses(
-            f"{target.name} has an older QEMU and does not say that it knows CPU model {described.model}",
+            f"{target.name} does not say that it knows CPU model {described.model}",
             f"update QEMU on {target.name}, or move {guest.name} offline",
         )
     return CPU_COMPATIBLE.allows(f"{target.name} has all {len(sees)} CPU features that {guest.name} sees")

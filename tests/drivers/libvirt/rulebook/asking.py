@@ -55,6 +55,7 @@ HOST = {
     "machines": f"pc-i440fx-7.2,pc-q35-6.2,{MACHINE}",
     "cpu:kvm": FEATURES,
     "models:kvm": "Nehalem,Westmere",
+    "partial:kvm": "Haswell",
     "model:Westmere": WESTMERE,
     "copy_folders": "/srv/local,/var/lib/libvirt/images",
     "occupied": "/srv/local/other.img",
