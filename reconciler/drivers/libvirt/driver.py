@@ -15,8 +15,8 @@ from reconciler.core.desired import Host
 from reconciler.core.observed import HostFacts, Look, Unreachable
 from reconciler.core.records import MoveRecord
 from reconciler.drivers.libvirt import commands
-from reconciler.drivers.libvirt.facts import Expansions, expanded, facts, versions, wanted
-from reconciler.drivers.libvirt.reading import Reading, Stated
+from reconciler.drivers.libvirt.looking.facts import Expansions, expanded, facts, versions, wanted
+from reconciler.drivers.libvirt.looking.reading import Reading, Stated
 from reconciler.drivers.libvirt.settings import LibvirtSettings
 from reconciler.ssh import hostbook
 from reconciler.ssh.access import Target
@@ -117,7 +117,7 @@ class LibvirtDriver:
 
     def _expand(self, host: Host, questions: tuple[str, ...]) -> Expansions:
         token = f"@{secrets.token_hex(12)}"
-        asks = program("reconciler.ssh.looks", "look.sh") + program("reconciler.drivers.libvirt", "expand.sh")
+        asks = program("reconciler.ssh.looks", "look.sh") + program("reconciler.drivers.libvirt.looking", "expand.sh")
         said = self.connections.run(target(host), ("sh", "-c", asks, "reconciler", token, *questions))
         found = expanded(text(said.stdout), token)
         return {question: found.get(question, frozenset()) for question in questions}
@@ -138,4 +138,4 @@ def text(raw: bytes) -> str:
 
 def observer() -> str:
     """What runs on a host for one look: look.sh and observe.sh."""
-    return program("reconciler.ssh.looks", "look.sh") + program("reconciler.drivers.libvirt", "observe.sh")
+    return program("reconciler.ssh.looks", "look.sh") + program("reconciler.drivers.libvirt.looking", "observe.sh")

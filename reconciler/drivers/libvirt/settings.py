@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler.core.model import Processor
-from reconciler.drivers.libvirt.reading import Stated
+from reconciler.drivers.libvirt.looking.reading import Stated
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.core.observed import HostFacts
-from reconciler.drivers.libvirt.facts import Expansions, expanded, facts
-from reconciler.drivers.libvirt.reading import Reading, Stated
+from reconciler.drivers.libvirt.looking.facts import Expansions, expanded, facts
+from reconciler.drivers.libvirt.looking.reading import Reading, Stated
 from reconciler.ssh.looks.sections import Section, split
 
 FOLDER = Path(__file__).parent / "transcripts"

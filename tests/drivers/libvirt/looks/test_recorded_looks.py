@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.core.model import Processor, RunState, StorageKind
 from reconciler.core.observed import Disk, HostFacts, LeftDisk, Registration
-from reconciler.drivers.libvirt.facts import expanded, facts, versions, wanted
+from reconciler.drivers.libvirt.looking.facts import expanded, facts, versions, wanted
 from tests.drivers.libvirt.looks.recorded import TOKEN, expansions, look, reading, recorded
 
 SAN = "fuse.glusterfs /lab/san at /srv/san2"

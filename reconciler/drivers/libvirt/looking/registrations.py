@@ -14,13 +14,13 @@ from reconciler.core.model import RunState, StepKind
 from reconciler.core.names import is_name, printable
 from reconciler.core.observed import Registration
 from reconciler.core.records import MoveRecord
-from reconciler.drivers.libvirt.parse import domain as parse_domain
-from reconciler.drivers.libvirt.parse import figures, states
-from reconciler.drivers.libvirt.parse.domain import Device, Domain
-from reconciler.drivers.libvirt.parse.figures import mib
-from reconciler.drivers.libvirt.parse.files import Header
-from reconciler.drivers.libvirt.reading import Reading
-from reconciler.drivers.libvirt.storage import Storage
+from reconciler.drivers.libvirt.looking.parse import domain as parse_domain
+from reconciler.drivers.libvirt.looking.parse import figures, states
+from reconciler.drivers.libvirt.looking.parse.domain import Device, Domain
+from reconciler.drivers.libvirt.looking.parse.figures import mib
+from reconciler.drivers.libvirt.looking.parse.files import Header
+from reconciler.drivers.libvirt.looking.reading import Reading
+from reconciler.drivers.libvirt.looking.storage import Storage
 from reconciler.ssh.looks.sections import Unreadable
 
 BALLOON_FRESH_S = 60.0

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reconciler.drivers.libvirt.parse.figures import mib, number
+from reconciler.drivers.libvirt.looking.parse.figures import mib, number
 from reconciler.ssh.looks.sections import Unreadable
 
 SHARED_TYPES = frozenset(

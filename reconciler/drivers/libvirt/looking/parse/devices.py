@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from reconciler.drivers.libvirt.parse.trees import Element, attribute
+from reconciler.drivers.libvirt.looking.parse.trees import Element, attribute
 
 QEMU = "{http://libvirt.org/schemas/domain/qemu/1.0}"
 PRESENT: Mapping[str, str] = {

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconciler.core.model import RunState
-from reconciler.drivers.libvirt.parse.figures import NUMBER
+from reconciler.drivers.libvirt.looking.parse.figures import NUMBER
 from reconciler.ssh.looks.sections import Unreadable
 
 RUNNING, PAUSED, SHUT_OFF, CRASHED = 1, 3, 5, 6

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from reconciler.drivers.libvirt.parse.trees import Element, attribute, tree, value
+from reconciler.drivers.libvirt.looking.parse.trees import Element, attribute, tree, value
 from reconciler.ssh.looks.sections import Unreadable
 
 WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}", re.ASCII)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from reconciler.core.model import StepKind
 from reconciler.core.records import MoveRecord
-from reconciler.drivers.libvirt.registrations import Known
+from reconciler.drivers.libvirt.looking.registrations import Known
 from reconciler.ssh.looks.by_hand import ELSEWHERE, by_hand
 
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from reconciler.drivers.libvirt.parse.devices import refused, tpm
-from reconciler.drivers.libvirt.parse.figures import UUID, mib, number
-from reconciler.drivers.libvirt.parse.offers import Cpu, cpu
-from reconciler.drivers.libvirt.parse.trees import Element, attribute, tree, value
+from reconciler.drivers.libvirt.looking.parse.devices import refused, tpm
+from reconciler.drivers.libvirt.looking.parse.figures import UUID, mib, number
+from reconciler.drivers.libvirt.looking.parse.offers import Cpu, cpu
+from reconciler.drivers.libvirt.looking.parse.trees import Element, attribute, tree, value
 from reconciler.ssh.looks.sections import Unreadable
 
 SIGNED = re.compile(r"-?[0-9]{1,18}", re.ASCII)

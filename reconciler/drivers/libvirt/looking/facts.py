@@ -16,13 +16,13 @@ from functools import partial
 from reconciler.core.model import Processor
 from reconciler.core.observed import HostFacts, Job, LeftDisk
 from reconciler.core.records import MoveRecord
-from reconciler.drivers.libvirt.foreign import foreign_records
-from reconciler.drivers.libvirt.parse import files, machine, offers
-from reconciler.drivers.libvirt.parse.trees import Element, tree, value
-from reconciler.drivers.libvirt.reading import Reading
-from reconciler.drivers.libvirt.registrations import Known, known, registrations
+from reconciler.drivers.libvirt.looking.foreign import foreign_records
+from reconciler.drivers.libvirt.looking.parse import files, machine, offers
+from reconciler.drivers.libvirt.looking.parse.trees import Element, tree, value
+from reconciler.drivers.libvirt.looking.reading import Reading
+from reconciler.drivers.libvirt.looking.registrations import Known, known, registrations
+from reconciler.drivers.libvirt.looking.storage import storage
 from reconciler.drivers.libvirt.rulebook.book import PLATFORM
-from reconciler.drivers.libvirt.storage import storage
 from reconciler.ssh.looks.sections import NOTHING, Unreadable, numbered, split
 from reconciler.ssh.looks.told import job_told, record_told
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from reconciler.core.model import StorageKind
 from reconciler.core.observed import Disk
-from reconciler.drivers.libvirt.parse import files as parse_files
-from reconciler.drivers.libvirt.parse.domain import Device, Domain
-from reconciler.drivers.libvirt.parse.figures import mib
-from reconciler.drivers.libvirt.reading import Reading
+from reconciler.drivers.libvirt.looking.parse import files as parse_files
+from reconciler.drivers.libvirt.looking.parse.domain import Device, Domain
+from reconciler.drivers.libvirt.looking.parse.figures import mib
+from reconciler.drivers.libvirt.looking.reading import Reading
 
 VOUCHED = "settings: "
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from reconciler.core.model import Processor
-from reconciler.drivers.libvirt.parse.figures import UUID, number
-from reconciler.drivers.libvirt.parse.trees import Element, attribute, tree, value
+from reconciler.drivers.libvirt.looking.parse.figures import UUID, number
+from reconciler.drivers.libvirt.looking.parse.trees import Element, attribute, tree, value
 from reconciler.ssh.looks.sections import Unreadable
 
 VERSION = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6}){1,3}", re.ASCII)
