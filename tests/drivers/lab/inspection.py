@@ -37,6 +37,15 @@ class Sighting:
         """Whether there is a process of it."""
         return self.defined and self.state != "shut off"
 
+    @property
+    def words(self) -> str:
+        """For people."""
+        if not self.known:
+            return "does not answer"
+        if not self.defined:
+            return "not here"
+        return f"{self.state} ({self.reason}){'' if self.persistent else ', transient'}"
+
 
 def look(machine: Machine, name: str) -> Sighting:
     """Ask this host."""

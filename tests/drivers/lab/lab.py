@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 
 from reconciler.core.desired import Host
 from reconciler.errors import Location
-from tests.drivers.lab.cgroups import Cgroup
+from tests.drivers.lab.cgroups import Cgroup, lab_name, sweep
 from tests.drivers.lab.guests.guest import LOCAL, NONE, SHARED, Guest
 from tests.drivers.lab.guests.image import Image
 from tests.drivers.lab.inspection import Sighting, leftovers, look
@@ -92,7 +91,8 @@ class Lab:
         return self.machines[host]
 
     def _make(self, hosts: Sequence[str], image: Image, local_mib: int | None) -> None:
-        name = f"reconciler-lab-{os.getpid()}-{next(_numbers)}"
+        sweep()
+        name = lab_name(next(_numbers))
         for below in ("images", "consoles"):
             (self.folder / "san" / below).mkdir()
         for number, host in enumerate(hosts, 1):

@@ -254,7 +254,7 @@ class Machine:
         self, argv: Sequence[str], input: str | None = None, check: bool = True, timeout: float = RUN_TIMEOUT_S
     ) -> subprocess.CompletedProcess[str]:
         """Run a command on it, as its root; what takes longer than `timeout` seconds is killed there."""
-        command = [*_join(self.cgroup.joined), *self.enter(), "timeout", "-s", "KILL", str(timeout), *argv]
+        command = [*self.command(), "timeout", "-s", "KILL", str(timeout), *argv]
         done = subprocess.run(
             command, input=input, check=False, capture_output=True, text=True, env=ENVIRONMENT, timeout=timeout + 30
         )
@@ -262,10 +262,10 @@ class Machine:
         assert not check or done.returncode == 0, said
         return done
 
-    def enter(self) -> list[str]:
-        """The beginning of a command that shall run on it."""
+    def command(self) -> list[str]:
+        """The beginning of a command that shall run on it, in its namespaces and its control groups."""
         kinds = ("--mount", "--uts", "--net", "--pid", "--cgroup", "--wdns=/")
-        return ["nsenter", f"--target={self.first.pid}", *kinds, "--"]
+        return [*_join(self.cgroup.joined), "nsenter", f"--target={self.first.pid}", *kinds, "--"]
 
     def virsh(self, *words: str, check: bool = True) -> str:
         """What virsh says there, its complaints included."""
