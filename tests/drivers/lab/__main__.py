@@ -146,7 +146,8 @@ def write_files(lab: Lab) -> None:
     guests = "---\n".join(GUEST % (name, guest.uuid, homes[name]) for name, guest in lab.guests.items())
     for name, text in {"fleet": FLEET, "hosts": lab.host_documents_yaml(), "guests": guests}.items():
         (repository / f"{name}.yaml").write_text(text, encoding="utf-8")
-    git = ["git", "-C", str(repository), "-c", "user.name=lab", "-c", "user.email=lab@example.invalid"]
+    ours = ("user.name=lab", "user.email=lab@example.invalid", "commit.gpgsign=false")
+    git = ["git", "-C", str(repository), *(word for setting in ours for word in ("-c", setting))]
     for words in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-q", "-m", "Declare the lab as it is"]):
         subprocess.run([*git, *words], check=True)
     write_commands(lab)

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.drivers.lab.cgroups import hierarchies
 from tests.drivers.lab.guests.guest import Guest
+from tests.drivers.lab.hosts.cgroups import hierarchies
+from tests.drivers.lab.hosts.machine import Machine
 from tests.drivers.lab.lab import Lab
-from tests.drivers.lab.machine import Machine
 from tests.drivers.lab.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -163,6 +163,8 @@ def test_an_older_host_refuses_a_newer_machine_type(lab: Lab) -> None:
     assert "is not supported" in refuses(lab["h2"], *asked, newest)
     assert ">EPYC<" not in lab["h2"].virsh("domcapabilities", "--virttype", "qemu")
     refuses(lab["h1"], *LIVE, "g1", "qemu+ssh://root@h2/system")
+    lab.guest("old", "h2")
+    assert newest not in lab["h2"].virsh("dumpxml", "old"), "`pc` means the newest that there is"
     guest.await_ticks(2)
     assert {"h1": "running"} == hosts_of(lab, "g1")
     lab["h2"].make_new()
