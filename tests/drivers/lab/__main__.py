@@ -81,8 +81,8 @@ Make trouble: `lab VERB HOST`
 As a controller sees it:
   {sign_in}
   reconciler check --settings settings.toml
-  $EDITOR repository/guests.yaml && git -C repository commit --all --message "Move web"
-  reconciler plan --settings settings.toml
+  sed -i s/h1/h3/ repository/guests.yaml && git -C repository commit --all --message "Move web"
+  reconciler apply --settings settings.toml
 
 {end}
 """
