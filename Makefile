@@ -58,6 +58,10 @@ prove: $(INSTALLED) ## the long proof, before a release: more histories, more ra
 	@STORY_S=600 $(RUN) pytest --quiet --capture=no -o faulthandler_timeout=1200 tests/daemon/test_story.py
 	@$(RUN) tests.simulation --seeds $(PROVE_SEEDS)
 
+.PHONY: lab
+lab: $(INSTALLED) ## three real libvirt hosts on this machine, to try things on (as root; INSTALL=1 installs what is missing)
+	@$(RUN) tests.drivers.lab
+
 .PHONY: lock
 lock: $(INSTALLED) ## resolve the dependencies anew into requirements.lock (UPGRADE=1: to the newest versions)
 	@$(VENV)/bin/uv pip compile pyproject.toml --group dev --output-file requirements.lock --quiet \

@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.drivers.lab.guests.guest import LOCAL, Guest
-from tests.drivers.lab.machine import Machine
+from tests.drivers.lab.hosts.machine import Machine
 from tests.drivers.lab.switch import Switch
 
 ANSWER_TIMEOUT_S = 20.0
 ABSENT = "failed to get domain"
-EXPECTED = ("libvirtd ", "/usr/sbin/sshd ", "sshd: ", "/usr/bin/qemu-system-x86_64 ")
-"""How the command lines begin of what a host runs when nothing is under way: services, sessions, guests."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +34,15 @@ class Sighting:
     def active(self) -> bool:
         """Whether there is a process of it."""
         return self.defined and self.state != "shut off"
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        if not self.known:
+            return "does not answer"
+        if not self.defined:
+            return "not here"
+        return f"{self.state} ({self.reason}){'' if self.persistent else ', transient'}"
 
 
 def look(machine: Machine, name: str) -> Sighting:
@@ -107,9 +114,7 @@ def _images(
 
 
 def _processes(host: str, machine: Machine, homes: Mapping[str, Mapping[str, bool]]) -> Iterator[str]:
-    for line in machine.processes().values():
-        if not line.startswith(EXPECTED):
-            yield f"{host}: runs {line}"
+    yield from (f"{host}: runs {line}" for line in machine.strangers())
     running = sum("qemu-system" in line for line in machine.processes().values())
     expected = sum(hosts.get(host, False) for hosts in homes.values())
     if running > expected:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,16 +15,17 @@ from typing import Any
 
 from reconciler.core.desired import Host
 from reconciler.errors import Location
-from tests.drivers.lab.cgroups import Cgroup
 from tests.drivers.lab.guests.guest import LOCAL, NONE, SHARED, Guest
 from tests.drivers.lab.guests.image import Image
+from tests.drivers.lab.hosts.cgroups import Cgroup, lab_name, sweep
+from tests.drivers.lab.hosts.machine import Machine, await_all_up
 from tests.drivers.lab.inspection import Sighting, leftovers, look
-from tests.drivers.lab.machine import Machine, await_all_up
 from tests.drivers.lab.packages import require_lab
 from tests.drivers.lab.switch import Switch
 from tests.ssh.sshd import key_pair, public, worker
 
 NETWORK = "10.77.0"
+HOST_NAME_MAX = 13
 HOST_DOCUMENT = """\
 apiVersion: reconciler/v1alpha1
 kind: Host
@@ -92,7 +92,9 @@ class Lab:
         return self.machines[host]
 
     def _make(self, hosts: Sequence[str], image: Image, local_mib: int | None) -> None:
-        name = f"reconciler-lab-{os.getpid()}-{next(_numbers)}"
+        sweep()
+        assert all(len(host) <= HOST_NAME_MAX for host in hosts), "a host's name is part of an interface's"
+        name = lab_name(next(_numbers))
         for below in ("images", "consoles"):
             (self.folder / "san" / below).mkdir()
         for number, host in enumerate(hosts, 1):
@@ -155,6 +157,7 @@ ssh_addresses = ["127.77.0.0/16"]
 migration_addresses = [{names}]
 
 [drivers.libvirt]
+copy_folder = "/srv/local"
 """
 
     def inside(self, argv: Sequence[str], check: bool = True) -> str:

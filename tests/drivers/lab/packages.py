@@ -11,8 +11,8 @@ import platform
 import subprocess
 from pathlib import Path
 
-from tests.drivers.lab.cgroups import hierarchies
 from tests.drivers.lab.guests.image import Image, image
+from tests.drivers.lab.hosts.cgroups import hierarchies
 from tests.ssh.packages import missing, require_packages
 
 PACKAGES = {

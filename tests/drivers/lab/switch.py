@@ -143,7 +143,7 @@ class Switch:
         listening = {}
         for address, outside in relayed.items():
             listening[address] = socket.create_server((outside, 0), backlog=128)
-        program = Path(__file__).parent / "inside" / "relay.py"
+        program = Path(__file__).parent / "relay.py"
         words = [f"{each.fileno()}={address}" for address, each in listening.items()]
         with (self.folder / "relay.log").open("ab") as log:
             self.relay = subprocess.Popen(

@@ -6,14 +6,15 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.drivers.lab.cgroups import hierarchies
 from tests.drivers.lab.guests.guest import Guest
+from tests.drivers.lab.hosts.cgroups import hierarchies
+from tests.drivers.lab.hosts.machine import Machine
 from tests.drivers.lab.lab import Lab
-from tests.drivers.lab.machine import Machine
 from tests.drivers.lab.waiting import until
 
 pytestmark = pytest.mark.slow
@@ -162,6 +163,8 @@ def test_an_older_host_refuses_a_newer_machine_type(lab: Lab) -> None:
     assert "is not supported" in refuses(lab["h2"], *asked, newest)
     assert ">EPYC<" not in lab["h2"].virsh("domcapabilities", "--virttype", "qemu")
     refuses(lab["h1"], *LIVE, "g1", "qemu+ssh://root@h2/system")
+    lab.guest("old", "h2")
+    assert newest not in lab["h2"].virsh("dumpxml", "old"), "`pc` means the newest that there is"
     guest.await_ticks(2)
     assert {"h1": "running"} == hosts_of(lab, "g1")
     lab["h2"].make_new()
@@ -262,3 +265,21 @@ def test_nothing_stays_when_it_has_stopped_and_labs_run_side_by_side(lab: Lab, t
     assert [] == [pid for pid in pids if Path(f"/proc/{pid}").exists()]
     assert mounts == Path("/proc/self/mounts").read_text(encoding="utf-8")
     assert links == sorted(path.name for path in Path("/sys/class/net").iterdir())
+
+
+def test_make_lab_says_what_there_is_to_try_and_ends_with_an_interrupt() -> None:
+    command = [sys.executable, "-m", "tests.drivers.lab"]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            said = "".join(iter(process.stdout.readline, "An interrupt ends the lab.\n"))
+            assert "h1 virsh list" in said
+            folder = Path(re.findall(r" in (/\S+)", said)[0])
+            reads = subprocess.run([folder / "bin" / "h2", "virsh", "list", "--name"], check=True, capture_output=True)
+            assert b"mail\n\n" == reads.stdout
+            asks = subprocess.run([folder / "bin" / "lab", "where", "web"], check=True, capture_output=True)
+            assert b"h1: running (booted)\nh2: not here\nh3: not here\n" == asks.stdout
+        finally:
+            process.send_signal(signal.SIGINT)
+        assert 0 == process.wait(60)
+    assert not folder.exists()

@@ -17,6 +17,7 @@ from tests.drivers.lab.waiting import until
 CONTROLLERS = frozenset({"cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids"})
 UNIFIED = "+cpu +cpuset +io +memory +pids"
 """What libvirt uses of version 2."""
+PREFIX = "reconciler-lab-"
 LEAF = "processes"
 """In version 2 a group that hands out controllers holds no processes itself."""
 
@@ -48,6 +49,22 @@ def hierarchies() -> tuple[Hierarchy, ...]:
         elif kind == "cgroup2" and "memory" in (Path(mount) / "cgroup.controllers").read_text(encoding="ascii").split():
             found.append(Hierarchy(Path(mount), frozenset(), unified=True))
     return tuple(dict.fromkeys(found))
+
+
+def lab_name(number: int) -> str:
+    """What the groups of this process's labs are called."""
+    return f"{PREFIX}{os.getpid()}-{number}"
+
+
+def sweep() -> None:
+    """Remove the groups of labs whose process was killed. All that ran in them has ended with it."""
+    for hierarchy in hierarchies():
+        for folder in hierarchy.mount.glob(f"{PREFIX}*"):
+            pid = folder.name.removeprefix(PREFIX).partition("-")[0]
+            if not Path("/proc", pid).exists():
+                for below, _, _ in os.walk(folder, topdown=False):
+                    with contextlib.suppress(OSError):
+                        Path(below).rmdir()
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ Called by the lab. Knows nothing of which guest belongs where. Ends only process
 
 from __future__ import annotations
 
-import re
 import shlex
 import shutil
 import signal
@@ -15,8 +14,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.drivers.lab.cgroups import Cgroup, hierarchies
 from tests.drivers.lab.guests.image import Image
+from tests.drivers.lab.hosts.capabilities import without_cpu_model, without_machine
+from tests.drivers.lab.hosts.cgroups import Cgroup, hierarchies
 from tests.drivers.lab.packages import APART
 from tests.drivers.lab.processes import Process, children, command_line
 from tests.drivers.lab.switch import END_TIMEOUT_S, ENVIRONMENT, Switch
@@ -24,6 +24,8 @@ from tests.drivers.lab.waiting import LIMIT_S, until
 from tests.ssh.sshd import SHADOW, key_pair, public
 
 RUN_TIMEOUT_S = 120.0
+EXPECTED = ("libvirtd ", "/usr/sbin/sshd ", "sshd: ", "/usr/bin/qemu-system-x86_64 ")
+"""How the command lines begin of what a host runs when nothing is under way."""
 CAPABILITIES = "cache/qemu/capabilities"
 """What libvirtd found out about QEMU, and believes until a binary changes."""
 POOL = """\
@@ -71,6 +73,7 @@ PidFile /run/sshd.pid
 Subsystem sftp internal-sftp
 """
 SSH = "Host *\n    BatchMode yes\n    StrictHostKeyChecking yes\n"
+LIBVIRTD_RUNS = 'pid=$(cat /run/libvirtd.pid) && [ "$(cat /proc/$pid/comm)" = libvirtd ]'
 JOIN = 'while [ "$1" != -- ]; do echo $$ >"$1"; shift; done; shift; exec "$@"'
 
 
@@ -156,7 +159,7 @@ class Machine:
         assert self._process is None, f"{self.name} runs already"
         san = self.switch.folder / "san-of-hosts"
         mounts = "\n".join(hierarchy.line for hierarchy in hierarchies())
-        script = str(Path(__file__).parent / "inside" / "host.sh")
+        script = str(Path(__file__).parent / "host.sh")
         words = [self.name, self.address, str(self.folder), str(san), str(self.image.folder), mounts]
         # The group it unshares in becomes the root of what it sees.
         tops = [str(folder / "cgroup.procs") for folder in self.cgroup.folders]
@@ -241,12 +244,19 @@ class Machine:
         self.make_new()
 
     def forget_guests(self) -> None:
-        """End and undefine all guests, and empty /srv/local."""
+        """End and undefine all guests, and empty /srv/local. What clings on ends with the power."""
+        self._undefine_all()
+        if self.strangers() or self.virsh("list", "--all", "--name").split():
+            self.crash()
+            self.boot()
+            self._undefine_all()
+            assert not self.virsh("list", "--all", "--name").split(), f"{self.name} keeps guests"
+        self.run(["find", "/srv/local", "-mindepth", "1", "-delete"])
+
+    def _undefine_all(self) -> None:
         for name in self.virsh("list", "--all", "--name").split():
             self.virsh("destroy", name, check=False)
             self.virsh("undefine", name, "--managed-save", "--nvram", "--snapshots-metadata", check=False)
-        assert not self.virsh("list", "--all", "--name").split(), f"{self.name} keeps guests"
-        self.run(["find", "/srv/local", "-mindepth", "1", "-delete"])
 
     # ------------------------------------------------------------------------------------------------------ its insides
 
@@ -254,7 +264,7 @@ class Machine:
         self, argv: Sequence[str], input: str | None = None, check: bool = True, timeout: float = RUN_TIMEOUT_S
     ) -> subprocess.CompletedProcess[str]:
         """Run a command on it, as its root; what takes longer than `timeout` seconds is killed there."""
-        command = [*_join(self.cgroup.joined), *self.enter(), "timeout", "-s", "KILL", str(timeout), *argv]
+        command = [*self.command(), "timeout", "-s", "KILL", str(timeout), *argv]
         done = subprocess.run(
             command, input=input, check=False, capture_output=True, text=True, env=ENVIRONMENT, timeout=timeout + 30
         )
@@ -262,10 +272,10 @@ class Machine:
         assert not check or done.returncode == 0, said
         return done
 
-    def enter(self) -> list[str]:
-        """The beginning of a command that shall run on it."""
+    def command(self) -> list[str]:
+        """The beginning of a command that shall run on it, in its namespaces and its control groups."""
         kinds = ("--mount", "--uts", "--net", "--pid", "--cgroup", "--wdns=/")
-        return ["nsenter", f"--target={self.first.pid}", *kinds, "--"]
+        return [*_join(self.cgroup.joined), "nsenter", f"--target={self.first.pid}", *kinds, "--"]
 
     def virsh(self, *words: str, check: bool = True) -> str:
         """What virsh says there, its complaints included."""
@@ -281,6 +291,10 @@ class Machine:
         mine = {first.pid for first in (self.first,)} | {self._process.pid if self._process else 0}
         lines = {pid: command_line(pid) for pid in self.cgroup.processes() if pid not in mine}
         return {pid: line for pid, line in lines.items() if line}
+
+    def strangers(self) -> list[str]:
+        """Command lines of what runs on it beside services, sessions and guests."""
+        return [line for line in self.processes().values() if not line.startswith(EXPECTED)]
 
     def log(self) -> str:
         """What its process 1 said."""
@@ -329,10 +343,10 @@ class Machine:
         self._signal_libvirtd("CONT")
 
     def _signal_libvirtd(self, signal_name: str) -> None:
-        self.run(["sh", "-c", f"kill -s {signal_name} $(cat /run/libvirtd.pid)"])
+        self.run(["sh", "-c", f"{LIBVIRTD_RUNS} && kill -s {signal_name} $pid"])
 
     def _runs_libvirtd(self) -> bool:
-        return self.run(["sh", "-c", "kill -0 $(cat /run/libvirtd.pid)"], check=False).returncode == 0
+        return self.run(["sh", "-c", LIBVIRTD_RUNS], check=False).returncode == 0
 
     def make_older(self, machines: Collection[str] = (), cpu_models: Collection[str] = ()) -> None:
         """Let libvirtd believe that its QEMU lacks these machine types and processor models."""
@@ -343,11 +357,9 @@ class Machine:
         for file in (self.folder / CAPABILITIES).glob("*.xml"):
             text = file.read_text(encoding="utf-8")
             for name in machines:
-                text = re.sub(rf"\n *<machine [^>]*name='{re.escape(name)}'[^>]*/>", "", text)
+                text = without_machine(text, name)
             for name in cpu_models:
-                element = rf"\n *<cpu [^>]*name='{re.escape(name)}'[^>]*"
-                text = re.sub(rf"{element}/>", "", text)
-                text = re.sub(rf"{element}[^/]>.*?</cpu>", "", text, flags=re.DOTALL)
+                text = without_cpu_model(text, name)
             file.write_text(text, encoding="utf-8")
         self.start_libvirtd()
 

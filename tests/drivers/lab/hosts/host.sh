@@ -32,6 +32,7 @@ for file in hostname machine-id; do
 done
 [ ! -e "$folder/meminfo" ] || mount --bind "$folder/meminfo" /proc/meminfo
 mount --bind "$folder/root" /root
+[ ! -e /usr/bin/pkttyagent ] || mount --bind /dev/null /usr/bin/pkttyagent # virsh on a terminal would want a D-Bus for it
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -m 755 /run/sshd /run/libvirt
 
