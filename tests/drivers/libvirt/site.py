@@ -52,7 +52,7 @@ class Site:
 
     def set(self, **driver: object) -> None:
         """Write the settings file anew."""
-        entries = {"record_folder": RECORDS, "copy_folder": "/srv/local", "host_reserve_mib": 64, **driver}
+        entries = {"record_folder": RECORDS, "host_reserve_mib": 64, **driver}
         lines = [f"{key} = {value!r}".replace("'", '"') for key, value in entries.items()]
         text = f'[repository]\npath = "repo"\n[state]\nfolder = "state"\n{self.lab.settings_toml()}'
         self.settings.write_text(text + "\n".join(lines) + "\n", encoding="utf-8")

@@ -1,0 +1,173 @@
+"""Hosts, links and controllers fail in mid-move: one running copy is left, and the next pass ends where this one would.
+
+Guests that rewrite their memory faster than the link carries it keep a migration under way for as long as a test needs.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.core.records import Stage
+from tests.daemon.running import daemon
+from tests.drivers.lab.guests.guest import Guest
+from tests.drivers.lab.waiting import until
+from tests.drivers.libvirt.site import DOWNTIME, Site, assert_whole
+
+pytestmark = pytest.mark.slow
+
+LINK_MBIT = 80
+DIRTY_MIB = 48
+"""Rewritten for ever, faster than such a link carries it."""
+
+
+def migrating(site: Site, source: str, guest: Guest) -> bool:
+    """Whether libvirt carries it away from there at this moment."""
+    return "Outgoing migration" in site.lab[source].virsh("domjobinfo", guest.name, check=False)
+
+
+def busy_guest(site: Site) -> Guest:
+    """One that will not arrive over the link to h2 while that is slow."""
+    guest = site.lab.guest("busy", "h1", memory_mib=160, dirty_mib=DIRTY_MIB)
+    guest.await_ticks(2)
+    site.lab["h2"].shape(LINK_MBIT)
+    return guest
+
+
+def counted_on(guest: Guest, boot: str) -> None:
+    """It is the boot that it was, and has not missed a second."""
+    guest.await_ticks(2)
+    ticks = guest.ticks()
+    assert boot == guest.boot()
+    assert list(range(1, len(ticks) + 1)) == [tick.counter for tick in ticks]
+
+
+def test_a_guest_busier_than_the_link_is_aborted_tried_again_and_moved_offline_as_its_document_allows(
+    site: Site,
+) -> None:
+    site.set(online_stall_s=6, online_deadline_s=600)
+    guest = busy_guest(site)
+    boot = guest.boot()
+    site.more["busy"] = "  migration: {downtime: allowed, stop: {graceful: 2m}, attempts: 2, autoConverge: allowed}\n"
+    site.commit(busy="h2")
+    site.apply(6)
+    tried = site.last_run()
+    argvs = [command["argv"] for step in tried["steps"] for command in step["commands"]]
+    assert [False, True] == ["--auto-converge" in argv for argv in argvs if argv[:2] == ["virsh", "migrate"]]
+    assert "came no nearer to its end" in str(tried)
+    counted_on(guest, boot)
+    until("its pause is over", lambda: 0 == site.call("apply", "--yes").code)
+    assert_whole(site, guest, "h2")
+    guest.await_ticks(1)
+    assert boot != guest.boot()
+
+
+def test_the_target_loses_its_power_and_the_guest_runs_on(site: Site) -> None:
+    site.more["busy"] = "  migration: {attempts: 1}\n"
+    guest = busy_guest(site)
+    boot = guest.boot()
+    site.commit(busy="h2")
+    with daemon(site.settings, settled=False) as running:
+        until("it migrates", lambda: migrating(site, "h1", guest))
+        site.lab["h2"].crash()
+        counted_on(guest, boot)
+        site.lab["h2"].boot()
+        until("it has ended", lambda: not migrating(site, "h1", guest))
+        running.stop()
+    site.call("apply", "--yes", "--retry", "busy")
+    assert_whole(site, guest, "h2")
+    counted_on(guest, boot)
+
+
+def test_the_link_is_cut_and_mended(site: Site) -> None:
+    guest = busy_guest(site)
+    boot = guest.boot()
+    site.commit(busy="h2")
+    with daemon(site.settings, settled=False) as running:
+        until("it migrates", lambda: migrating(site, "h1", guest))
+        site.lab["h2"].cut()
+        until("the source gives up", lambda: not migrating(site, "h1", guest))
+        counted_on(guest, boot)
+        site.lab["h2"].mend()
+        site.lab["h2"].unshape()
+        until("it has arrived", lambda: ["h2"] == site.running_on(guest) == site.defined_on(guest))
+        running.hears("pass-ended", result="converged")
+        running.stop()
+    assert_whole(site, guest, "h2")
+    counted_on(guest, boot)
+
+
+def test_the_sources_libvirtd_is_killed(site: Site) -> None:
+    guest = busy_guest(site)
+    boot = guest.boot()
+    site.commit(busy="h2")
+    with daemon(site.settings, settled=False) as running:
+        until("it migrates", lambda: migrating(site, "h1", guest))
+        site.lab["h1"].kill_libvirtd()
+        counted_on(guest, boot)
+        site.lab["h1"].start_libvirtd()
+        site.lab["h2"].unshape()
+        until("it has arrived", lambda: ["h2"] == site.running_on(guest) == site.defined_on(guest))
+        running.hears("pass-ended", result="converged")
+        running.stop()
+    assert_whole(site, guest, "h2")
+    counted_on(guest, boot)
+
+
+def test_the_targets_libvirtd_stalls_just_before_the_end(site: Site) -> None:
+    """What is left there, a definition that never came alive, is taken away before the next attempt."""
+    guest = busy_guest(site)
+    boot = guest.boot()
+    site.commit(busy="h2")
+    with daemon(site.settings, settled=False) as running:
+        until("it migrates", lambda: migrating(site, "h1", guest))
+        site.lab["h2"].stall_libvirtd()
+        site.lab["h2"].unshape()
+        until("the source gives up", lambda: not migrating(site, "h1", guest))
+        counted_on(guest, boot)
+        site.lab["h2"].unstall_libvirtd()
+        until("it has arrived", lambda: ["h2"] == site.running_on(guest) == site.defined_on(guest))
+        running.hears("pass-ended", result="converged")
+        running.stop()
+    assert_whole(site, guest, "h2")
+    counted_on(guest, boot)
+
+
+def test_a_daemon_killed_in_mid_migration_is_followed_by_one_that_ends_it(site: Site) -> None:
+    guest = busy_guest(site)
+    boot = guest.boot()
+    site.commit(busy="h2")
+    with daemon(site.settings, settled=False) as first:
+        until("it migrates", lambda: migrating(site, "h1", guest))
+        first.kill()
+    assert migrating(site, "h1", guest), "it goes on by itself"
+    assert {Stage.MIGRATING} == {record.stage for record in site.facts("h1").records}
+    with daemon(site.settings, settled=False) as second:
+        second.hears("adopting")
+        site.lab["h2"].unshape()
+        second.hears("pass-ended", result="converged")
+        second.stop()
+    assert_whole(site, guest, "h2")
+    counted_on(guest, boot)
+    migrations = [argv for argv in site.lab["h1"].log().splitlines() if "virsh migrate" in argv]
+    assert [] == migrations
+
+
+def test_a_source_that_loses_its_power_between_two_definitions_gets_its_guest_back(site: Site) -> None:
+    db = site.lab.guest("db", "h1", disk="local", disk_mib=512, disk_format="raw")
+    site.lab["h1"].run(
+        ["sh", "-c", "dd if=/dev/urandom of=/srv/local/filler bs=1M count=1 status=none; rm /srv/local/filler"]
+    )
+    db.await_ticks(2)
+    site.lab["h2"].shape(40)
+    site.more["db"] = DOWNTIME
+    site.commit(db="h2")
+    with daemon(site.settings, settled=False) as first:
+        until("half a copy lies there", lambda: "part" in site.lab["h2"].run(["ls", "/srv/local"]).stdout)
+        assert [] == site.defined_on(db), "on neither host, for the moment"
+        site.lab["h1"].crash()
+        first.kill()
+    site.lab["h2"].unshape()
+    site.lab["h1"].boot()
+    site.apply(0)
+    assert_whole(site, db, "h2")
+    db.await_ticks(1)
