@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import partial
 
 from reconciler.core.model import Processor
+from reconciler.core.names import printable
 from reconciler.core.observed import HostFacts, Job, LeftDisk
 from reconciler.core.records import MoveRecord
 from reconciler.drivers.libvirt.looking.foreign import foreign_records
@@ -36,6 +37,9 @@ VIRT_TYPES = ("kvm", "qemu")
 OCCUPIED_MAX = 2000
 TIMED_OUT = (124, 137)
 """What `timeout` makes of a command that it had to end."""
+
+OF_FILES = frozenset(("resolved", "files", "headers", "devices", "folders", "occupied", "room", "vouched"))
+"""Sections that a file system can hold up whose server is away: what they would say is unknown then."""
 
 Expansions = Mapping[str, frozenset[str]]
 """Question -> CPU features."""
@@ -109,11 +113,11 @@ def versions(reading: Reading) -> str:
 def _whole(reading: Reading) -> None:
     """Raises Unreadable where a part of the look is missing, with what was said in its place."""
     for name, found in reading.sections.items():
-        if found.status in TIMED_OUT:
-            raise Unreadable(f"it did not answer in time, when asked for {name}")
+        if found.status in TIMED_OUT and name not in OF_FILES:
+            raise Unreadable(f"libvirt did not answer in time, when asked for {name}")
     begun = reading.sections.get("host begun", NOTHING)
     if begun.status != 0:
-        raise Unreadable("virsh cannot ask libvirt", begun.text)
+        raise Unreadable("virsh cannot ask libvirt", begun.text.strip().rpartition("\n")[2].removeprefix("error: "))
     if reading.sections.get(END, NOTHING).status != 0:
         raise Unreadable("its answer breaks off: who knows what else lies there")
 
@@ -128,7 +132,7 @@ def _networks(reading: Reading) -> tuple[str, ...]:
     found = set()
     for word, name in parts:
         if reading.status(name) == 0 and not reading.text(name).startswith("error:"):
-            found |= {f"{word}:{line.strip()}" for line in reading.text(name).split("\n") if line.strip()}
+            found |= {printable(f"{word}:{line.strip()}") for line in reading.text(name).split("\n") if line.strip()}
     return tuple(sorted(found))
 
 
@@ -140,7 +144,7 @@ def _attributes(
     told: dict[str, str | None] = {
         "libvirt": reading.or_else("version", lambda: machine.libvirt_version(reading.text("version")), None),
         "machines": ",".join(machine.machines(capabilities)) or None,
-        "copy_folders": ",".join(copy_folders),
+        "copy_folders": ",".join(copy_folders) if reading.text("folders").strip() else None,
         "occupied": _occupied(reading, copy_folders),
     }
     for virt_type, found in _offers(reading):
@@ -153,7 +157,7 @@ def _attributes(
         features = expansions.get(question)
         if features:
             told[f"model:{model}"] = ",".join(sorted(features))
-    return {key: told_value for key, told_value in sorted(told.items()) if told_value is not None}
+    return {key: printable(words) for key, words in sorted(told.items()) if words is not None}
 
 
 def _offers(reading: Reading) -> Iterator[tuple[str, offers.Offer]]:
@@ -233,5 +237,5 @@ def _left(reading: Reading) -> Iterator[LeftDisk]:
     for name, section in numbered(reading.sections, "move").items():
         for line in section.text.split("\n"):
             word, _, path = line.partition(" ")
-            if word == "left" and path.startswith("/"):
+            if word == "left" and path.startswith("/") and path.isprintable():
                 yield LeftDisk(name, path)

@@ -8,7 +8,7 @@
 #    COPIES  a folder in the file system that takes copies of disks
 #    SHARED  paths that the operator's settings call shared
 #
-# Two virsh processes ask libvirt, the second about what the first has found. Each takes a list of commands, in which one
+# Two virsh processes ask libvirt, the second about what the first has found, and who is still there. Each takes a list of commands, in which one
 # that fails ends nothing: its section holds what it says instead. A libvirtd that is stopped and not gone takes the
 # connection and never answers; so does a file system whose server is away.
 
@@ -20,6 +20,7 @@ PATH=$PATH:/usr/bin:/bin:/usr/sbin:/sbin
 export LC_ALL PATH
 
 PATIENCE_S=20
+FILES_PATIENCE_S=10
 BUNCH=100
 FILES_MAX=2000
 
@@ -103,7 +104,8 @@ done
 for uuid in $(uuids pools); do
     wants "pool $uuid" "pool-dumpxml $uuid"
 done
-[ -z "$commands" ] || bunch
+wants 'guests now' 'list --all --uuid --name'
+bunch
 
 # ---------------------------------------------------------------------------------------------- what lies behind guests
 
@@ -151,6 +153,21 @@ if command -v ovs-vsctl >/dev/null 2>&1; then
 fi
 ask mounts cat /proc/self/mountinfo
 
+PRESENT='for path; do
+    [ ! -e "$path" ] || printf "%s\n" "$path"
+done'
+
+hung=
+look_at() { # NAME COMMAND...: as ask, but nothing more of files once a file system has hung
+    [ -z "$hung" ] || return 0
+    section "$1"
+    shift
+    timeout -k 2 $FILES_PATIENCE_S "$@" </dev/null 2>&1
+    status=$?
+    ended $status
+    [ $status -lt 124 ] || hung=yes
+}
+
 lines=$(sources)
 folders=$(targets | sort -u)
 old_ifs=$IFS
@@ -158,21 +175,16 @@ IFS='
 '
 set -f
 ask paths printf '%s\n' "$lines"
-ask resolved bounded readlink -m -- $lines
-ask files bounded stat -L -c '%f %s %D %i %t %T %n' -- $lines
-ask headers bounded sh -c "$HEADERS" headers $lines
-ask devices bounded sh -c "$DEVICES" devices $lines
-ask folders bounded stat -L -c '%D %n' -- $folders
-ask occupied bounded env max=$((FILES_MAX + 1)) sh -c "$FILES" files $folders
+look_at resolved readlink -m -- $lines
+look_at files stat -L -c '%f %s %D %i %t %T %n' -- $lines
+look_at headers sh -c "$HEADERS" headers $lines
+look_at devices sh -c "$DEVICES" devices $lines
+look_at folders stat -L -c '%D %n' -- $folders
+look_at occupied env max=$((FILES_MAX + 1)) sh -c "$FILES" files $folders
 set +f
 IFS=$old_ifs
-ask room bounded df -P -k -- "$copies"
-
-section vouched
-for path; do
-    [ ! -e "$path" ] || printf '%s\n' "$path"
-done
-ended 0
+look_at room df -P -k -- "$copies"
+look_at vouched sh -c "$PRESENT" present "$@"
 
 for place in "$folder"/moves/*; do
     [ -d "$place" ] || continue

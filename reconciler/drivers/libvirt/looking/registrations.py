@@ -55,7 +55,7 @@ class Known:
 
 def known(reading: Reading) -> Mapping[str, Known]:
     """All guests, by uuid. Raises Unreadable."""
-    names = figures.guests(_answered(reading, "guests"))
+    names = _names(reading)
     told = states.states(_answered(reading, "stats"))
     lists = {name: _list(reading, name) for name in ("persistent", "autostart", "managed-save")}
     found = {}
@@ -114,6 +114,16 @@ def _moving(reading: Reading, uuid: str, state: states.State) -> tuple[states.Mi
         return states.migration(text), False
     except Unreadable:
         return (None, True) if state.may_arrive else (states.Migration(), False)
+
+
+def _names(reading: Reading) -> Mapping[str, str]:
+    """The guests that were here all the while. One that left meanwhile is here no longer; one that came was not asked
+    about."""
+    before = figures.guests(_answered(reading, "guests"))
+    now = figures.guests(_answered(reading, "guests now"))
+    for uuid in sorted(set(now) - set(before)):
+        raise Unreadable(f"the guest {uuid} came while the host was looked at")
+    return {uuid: name for uuid, name in before.items() if uuid in now}
 
 
 def _stored(reading: Reading, uuid: str) -> Domain | None:
@@ -201,14 +211,14 @@ def _attributes(reading: Reading, entry: Known, storage: Storage) -> dict[str, s
         "backing": _images(disks, storage, lambda device, header: device.backed or header.backed),
         "internal_snapshots": _images(disks, storage, lambda _, header: header.snapshots > 0),
         "shareable": _targets(disks, lambda device: device.shareable),
-        "unclear_disks": _targets(disks, lambda device: not device.path),
+        "unclear_disks": _targets(disks, lambda device: not storage.certain(device.path)),
         "local_media": _targets(
             domain.devices, lambda device: device.drive and device.path != "" and not storage.store(device.path)
         ),
         "read_only": _targets(disks, lambda device: device.read_only),
         "cache": _targets(disks, lambda device: device.cache not in SAFE_CACHES),
     }
-    return {key: value for key, value in told.items() if value is not None}
+    return {key: printable(value) for key, value in told.items() if value is not None}
 
 
 def _stored_attributes(entry: Known) -> Mapping[str, str | None]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from reconciler.core.model import StorageKind
+from reconciler.core.names import printable
 from reconciler.core.observed import Disk
 from reconciler.drivers.libvirt.looking.parse import files as parse_files
 from reconciler.drivers.libvirt.looking.parse.domain import Device, Domain
@@ -32,6 +33,10 @@ class Storage:
     rules: tuple[str, ...]
     """Paths that the settings call shared, those that exist here."""
 
+    def certain(self, path: str) -> bool:
+        """Whether it is known which file system it lies on. Where it is not, it may be shared or not."""
+        return bool(self.rule(path)) or (path in self.places and bool(self.mounts))
+
     def store(self, path: str) -> str:
         """What of `presented` it lies on; "" for what only this host can see. A file that nobody finds, or may look at,
         counts with its folder."""
@@ -40,7 +45,7 @@ class Storage:
             return f"{VOUCHED}{rule}"
         mount = parse_files.mount_of(self.mounts, self.places[path]) if path in self.places else None
         found = self.files.get(path)
-        return "" if mount is None or (found is not None and not found.regular) else mount.store
+        return "" if mount is None or (found is not None and not found.regular) else printable(mount.store)
 
     def rule(self, path: str) -> str:
         """The longest path of the settings that it lies at."""
@@ -52,14 +57,14 @@ class Storage:
         """The stores of shared storage that this host can see."""
         last = {mount.point: mount for mount in self.mounts}
         stores = {mount.store for mount in last.values()} | {f"{VOUCHED}{rule}" for rule in self.rules}
-        return tuple(sorted(stores - {""}))
+        return tuple(sorted(map(printable, stores - {""})))
 
     def disk(self, device: Device, others: Iterable[str]) -> Disk:
         """A guest's disk."""
         found = self.files.get(device.path)
         rule, store = self.rule(device.path), self.store(device.path)
         size_mib, is_volume = self.sizes.get(device.path, (0, False))
-        if found is not None and found.regular:
+        if found is not None and found.regular and self.certain(device.path):
             size_mib = mib(found.size)
         block = device.type == "block" if found is None else found.block
         if store:

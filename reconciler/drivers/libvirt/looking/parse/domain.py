@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from reconciler.core.names import printable
 from reconciler.drivers.libvirt.looking.parse.devices import refused, tpm
 from reconciler.drivers.libvirt.looking.parse.figures import UUID, mib, number
 from reconciler.drivers.libvirt.looking.parse.offers import Cpu, cpu
@@ -37,7 +38,8 @@ class Device:
     type: str
     """`file`, `block`, `network`, `volume` and the like."""
     path: str = ""
-    """Of a file or block device; "" for a drive without a medium, and for what is neither."""
+    """Of a file or block device; "" for a drive without a medium, for what is neither, and for a path that nobody could
+    write down."""
     format: str = ""
     cache: str = ""
     shareable: bool = False
@@ -140,11 +142,12 @@ def _period_s(found: Element) -> int:
 
 def _device(disk: Element) -> Device:
     kind, type_ = disk.get("device", "disk"), disk.get("type", "")
+    path = attribute(disk, "source", PATH_KEYS[type_]) if type_ in PATH_KEYS else ""
     return Device(
         target=attribute(disk, "target", "dev"),
         kind=kind,
         type=type_,
-        path=attribute(disk, "source", PATH_KEYS[type_]) if type_ in PATH_KEYS else "",
+        path=path if path.isprintable() else "",
         format=attribute(disk, "driver", "type"),
         cache=attribute(disk, "driver", "cache"),
         shareable=disk.find("shareable") is not None,
@@ -169,4 +172,4 @@ def _network(interface: Element) -> str:
     key, word = NETWORKS.get(type_, ("name", type_ or "unknown"))
     if type_ == "bridge" and attribute(interface, "virtualport", "type") == "openvswitch":
         word = "ovs"
-    return f"{word}:{attribute(interface, 'source', key)}"
+    return printable(f"{word}:{attribute(interface, 'source', key)}")

@@ -106,6 +106,8 @@ def within(folder: str, path: str) -> bool:
 def resolved(paths: str, answers: str) -> Mapping[str, str]:
     """`readlink -m` of all paths, one a line each. Raises Unreadable where there are not as many."""
     asked, told = paths.strip("\n").split("\n"), answers.strip("\n").split("\n")
+    if asked == [""]:
+        return {}
     if len(asked) != len(told):
         raise Unreadable("readlink: not as many answers as paths", answers)
     return {path: place for path, place in zip(asked, told, strict=True) if path.startswith("/")}
