@@ -17,7 +17,7 @@ from reconciler.core.observed import HostFacts, Job
 from reconciler.core.records import Stage
 
 FOLLOW_SHARE = 0.05
-FOLLOW_MIN_S = 0.5
+FOLLOW_MIN_S = 1.0
 """Where a platform tells how far a migration has come, it is looked at after so much of the time it has taken so far:
 what a look costs and what its end goes unseen stay small beside it."""
 

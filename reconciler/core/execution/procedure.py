@@ -20,7 +20,7 @@ from reconciler.core.execution.outcome import RECORD_STAYS, Outcome, OutcomeKind
 from reconciler.core.execution.setting import carry_autostart, set_here
 from reconciler.core.execution.telling import once_more, start, tell
 from reconciler.core.model import Method, RunState, StepKind
-from reconciler.core.observed import HostFacts, Look, Unreachable
+from reconciler.core.observed import HostFacts, Job, Look, Unreachable
 from reconciler.core.quantities import format_moment
 from reconciler.core.records import MoveRecord, Stage
 
@@ -209,13 +209,21 @@ def _migrating(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -
     in_vain = discard_in_vain(move, scene, target)
     if in_vain is not None:
         return in_vain
-    said = job.output_tail.strip().splitlines()[-1:] if job is not None else []
-    why = said[0][:SAID_MAX] if said else "the migration ended and the guest is still on its source"
+    why = _last_words(job)
     if record.method is Method.ONLINE:
         return Settle(Outcome(OutcomeKind.ABORTED, "OnlineAborted", f"{why}; {here.state} on {source.name}"))
     if record.stopped_by_us and here.state is RunState.STOPPED:
         return start(move, scene, source, Stage.RESTORING, note=f"OfflineFailed: {why}")
     return Settle(Outcome(OutcomeKind.ABORTED, "OfflineFailed", f"{why}; {here.state} on {source.name}"))
+
+
+def _last_words(job: Job | None) -> str:
+    """Why a migration came to nothing, as far as it said so itself."""
+    said = job.output_tail.strip().splitlines()[-1:] if job is not None else []
+    if job is not None and job.status is None:
+        last = f", last: {said[0][:SAID_MAX]}" if said else ""
+        return f"what carried it out has died on its host{last}"
+    return said[0][:SAID_MAX] if said else "the migration ended and the guest is still on its source"
 
 
 def _arriving(move: Move, scene: Scene, source: HostFacts) -> Action:

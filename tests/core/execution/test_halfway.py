@@ -135,7 +135,7 @@ def test_a_migration_that_tells_how_far_it_has_come_is_watched_closely_at_first(
     source, target = both(copy(RUNNING), None, record, jobs=(job,))
     fresh = decide(source, target, Move(record, "01", since_s=5_000.0))
     late = decide(source, target, Move(record, "01", since_s=4_000.0))
-    assert Pause(0.5, "migrating: 40 MiB carried, 56 MiB left, 8 MiB/s") == fresh
+    assert Pause(1.0, "migrating: 40 MiB carried, 56 MiB left, 8 MiB/s") == fresh
     assert isinstance(late, Pause)
     assert 5.0 == late.seconds
 
