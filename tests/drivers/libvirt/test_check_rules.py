@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.core.model import Processor, RunState, StorageKind
-from reconciler.core.observed import Disk, HostFacts, LeftDisk, Registration
+from reconciler.core.observed import Disk, HostFacts, Registration
 from reconciler.drivers.libvirt.checking.findings import Examined, of_host, of_identities
 from reconciler.drivers.libvirt.checking.images import of_images, samples
 from reconciler.drivers.libvirt.checking.needs import of_guests
@@ -173,8 +173,9 @@ def test_a_libvirtd_that_does_not_answer_is_told_in_place_of_what_follows_from_i
 
 def test_more_memory_in_use_than_there_is_and_disks_that_were_kept_are_told() -> None:
     assert ["memory-overrun"] == of_one(host("a", guest("web"), memory_mib=1024))
-    kept = LeftDisk("r1", "/srv/local/web.moved-r1")
-    assert ["disks-kept"] == of_one(host("a", left=(kept, LeftDisk("r2", "/srv/local/db"))))
+    kept = {"occupied": "/srv/local/db,/srv/local/web.moved-20261128T001356-e35e.01.1"}
+    assert ["disks-kept"] == of_one(host("a", attributes=kept))
+    assert [] == of_one(host("a", attributes={"occupied": "/srv/local/db"}))
 
 
 def test_two_machines_of_one_uuid_are_told_from_one_machine_with_two_names() -> None:

@@ -5,6 +5,7 @@ Called by examine. Pure: what a host said comes in, findings go out.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
@@ -15,12 +16,15 @@ from reconciler.core.observed import HostFacts
 from reconciler.core.reports.checks import CheckFinding
 from reconciler.drivers.libvirt.looking.parse.files import room_mib
 from reconciler.drivers.libvirt.looking.reading import Stated
+from reconciler.drivers.libvirt.rulebook.attributes import OCCUPIED, host_list
 from reconciler.ssh.looks import examined as looks
 from reconciler.ssh.looks.examined import listed, of_look, problem, warning
 from reconciler.ssh.looks.sections import NOTHING, Section, Unreadable
 
 RECORD_ROOM_MIN_MIB = 16
 """Records and saved definitions are small; a full file system takes none."""
+ASIDE = re.compile(re.escape(aside("")) + r"([A-Za-z0-9._-]+)\Z", re.ASCII)
+"""What the name of a disk ends with that a move has put aside."""
 TIMED_OUT = (124, 137)
 """What `timeout` makes of a command that it had to end."""
 FIXES: Mapping[str, str] = {
@@ -117,11 +121,10 @@ def _memory(facts: HostFacts) -> Iterator[CheckFinding]:
 
 
 def _kept(facts: HostFacts) -> Iterator[CheckFinding]:
-    """Disks that moves put aside; nobody but a person takes them away."""
-    known = {record.id for record in facts.records}
-    kept = [
-        left.path for left in facts.left if left.path.endswith(aside(left.record_id)) and left.record_id not in known
-    ]
+    """Disks that moves have put aside, in the folders for copies; nobody but a person takes them away."""
+    records = {record.id for record in facts.records}
+    aside = [(path, ASIDE.search(path)) for path in host_list(facts, OCCUPIED) or ()]
+    kept = [path for path, found in aside if found is not None and found[1] not in records]
     if kept:
         text = f"disks are kept of guests that have moved away: {listed(map(printable, kept))}"
         yield warning(facts.name, "disks-kept", text, f"once nobody wants them back, remove them on {facts.name}")
