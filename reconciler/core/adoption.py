@@ -15,7 +15,7 @@ from reconciler.core.desired import DesiredFleet, Host, PowerWish
 from reconciler.core.diff import Place
 from reconciler.core.model import RunState
 from reconciler.core.names import is_name, printable
-from reconciler.core.observed import HostFacts, ObservedFleet, Registration, Unreachable
+from reconciler.core.observed import UNUSABLE_NAME, HostFacts, ObservedFleet, Registration, Unreachable
 
 UUID = re.compile(r"[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 """As the schema of Guest documents has it."""
@@ -224,6 +224,10 @@ class _Looks:
         entries = [entry for _, entry in self.live(uuid) or self.copies[uuid]]
         return min(entry.name for entry in entries)
 
+    def unusable(self, uuid: str) -> str:
+        """The name that it really has, where its platform has one that no document can hold."""
+        return max(entry.attributes.get(UNUSABLE_NAME, "") for _, entry in self.copies[uuid])
+
     def places(self, uuid: str) -> tuple[Place, ...]:
         """Where it is registered."""
         return tuple(sorted(Place(facts.name, entry.state, entry.runnable) for facts, entry in self.copies[uuid]))
@@ -242,8 +246,9 @@ class _Looks:
         """Everything that speaks against describing it, the plainest first."""
         name, live = self.name(uuid), self.live(uuid)
         hosts = sorted({facts.name for facts, _ in self.copies[uuid]})
-        if not is_name(name):
-            yield Doubt.NAME_UNUSABLE, f"documents cannot hold this name: {printable(name)}"
+        unusable = self.unusable(uuid)
+        if unusable or not is_name(name):
+            yield Doubt.NAME_UNUSABLE, f"documents cannot hold this name: {unusable or printable(name)}"
         if not UUID.fullmatch(uuid):
             yield Doubt.IDENTITY_UNUSABLE, f"its identity is no UUID: {printable(uuid)}"
         if unsafe := [host for host in hosts if host in self.unsafe_hosts]:

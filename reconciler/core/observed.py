@@ -44,6 +44,10 @@ class BootFloor:
     """When and by whom, as a verdict prints it."""
 
 
+UNUSABLE_NAME = "unusable_name"
+"""The attribute of a registration whose name no document can hold: that name, fit to be shown. It goes by its uuid."""
+
+
 @dataclass(frozen=True)
 class Registration:
     """A guest that one host knows, running or not. `memory_mib` is the most it may take without us."""

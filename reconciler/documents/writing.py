@@ -18,7 +18,7 @@ from reconciler.documents.yaml_text import read_yaml
 
 FLEET_FILE, HOSTS, GUESTS = "fleet.yaml", "hosts", "guests"
 NONE: frozenset[str] = frozenset()
-MIGRATION_SUFFIXES: Mapping[str, str] = {"hpvm": "-hpvm-migr"}
+MIGRATION_SUFFIXES: Mapping[str, str] = {"hpvm": "-hpvm-migr", "libvirt": ""}
 """Driver -> what its platform by custom puts behind a host's name on the migration network."""
 _NOT_TEXT = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 """Words that some reader of YAML or other takes for something else."""
@@ -56,9 +56,10 @@ def host_text(host: Host) -> str:
         lines.append(f"  address: {scalar(host.address)}")
     if host.port != Host.port:
         lines.append(f"  port: {host.port}")
-    if suffix := MIGRATION_SUFFIXES.get(host.driver, ""):
+    suffix = MIGRATION_SUFFIXES.get(host.driver)
+    if suffix or (suffix is not None and host.address):
         lines.append("  # What the other hosts call it on the migration network. If that is the name, uncomment it:")
-        lines.append(f"  # migrationAddress: {scalar(host.name + suffix)}")
+        lines.append(f"  # migrationAddress: {scalar(f'{host.name}{suffix}')}")
     return "# Written by `reconciler import`.\n" + _head(Kind.HOST, host.name) + "\n".join(lines) + "\n"
 
 

@@ -88,7 +88,7 @@ CASES = [
      ["5:3 bad-label: metadata.labels has 33 entries, and 32 are allowed | remove some"]),
     ("a driver that does not exist", HOST.replace("simulated", "simulatd"),
      ['4:16 unknown-driver: spec.driver is "simulatd", which is none of the allowed words'
-      ' | did you mean "simulated"? allowed: hpvm, simulated']),
+      ' | did you mean "simulated"? allowed: hpvm, libvirt, simulated']),
     ("a list for a document", "- a\n",
      ["1:1 not-a-document: a document is a mapping with apiVersion, kind, metadata and spec; this one is a list"]),
     ("no kind", "a: 1\n", ["1:1 unknown-kind: the document does not say its kind | allowed: Fleet, Guest, Host"]),

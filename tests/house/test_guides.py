@@ -15,6 +15,7 @@ from reconciler.core.observed import Disk
 from reconciler.drivers.registry import refusal
 from reconciler.drivers.simulated.fleet import SimGuest, SimHost
 from reconciler.drivers.simulated.world import World
+from tests.drivers.lab.lab import Lab
 from tests.hosts.fleet import SshdFleet, require_hosts
 
 GUIDES = Path(__file__).parents[2] / "docs" / "guides"
@@ -71,11 +72,11 @@ def real_fleet() -> World:
     return world
 
 
-def login(folder: Path, fleet: SshdFleet) -> Path:
-    """An `ssh` with which the reader can log in already: the fleet's own key, and no question about host keys."""
+def login(folder: Path, key_file: Path) -> Path:
+    """An `ssh` with which the reader can log in already: the hosts' own key, and no question about host keys."""
     folder.mkdir()
     trust = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
-    (folder / "ssh").write_text(f'#!/bin/sh\nexec /usr/bin/ssh -F none -i "{fleet.key_file}" {trust} "$@"\n')
+    (folder / "ssh").write_text(f'#!/bin/sh\nexec /usr/bin/ssh -F none -i "{key_file}" {trust} "$@"\n')
     (folder / "ssh").chmod(0o755)
     return folder
 
@@ -90,10 +91,37 @@ def test_ten_minutes_to_the_first_move_come_out_as_the_guide_says(tmp_path: Path
         for variable, host in (("A=192.0.2.11:22", "vmhost-a"), ("B=192.0.2.12:22", "vmhost-b")):
             assert 1 == text.count(variable)
             text = text.replace(variable, f"{variable[0]}={fleet.address(host)}:{fleet.port(host)}")
-        told = pasted(text, tmp_path / "reader", login(tmp_path / "login", fleet))
+        told = pasted(text, tmp_path / "reader", login(tmp_path / "login", fleet.key_file))
     assert "running on vmhost-a" in told
     first, review, merged, *_ = (found.start() for found in re.finditer(r"^Plan for fleet lab", told, re.MULTILINE))
     assert "Nothing to do." in told[first:review]
     assert "ReportMode" in told[review:merged]
     assert "1 guest moved" in told
     assert told.endswith("Nothing to do.\n")
+
+
+@pytest.mark.slow
+def test_a_fleet_of_libvirt_hosts_comes_out_as_the_guide_says(tmp_path: Path) -> None:
+    for name in ("lab", "reader"):
+        (tmp_path / name).mkdir()
+    text = script("a-fleet-of-libvirt-hosts.md")
+    with Lab.start(tmp_path / "lab", ("vmhost-a", "vmhost-b")) as lab:
+        lab.guest("web01", "vmhost-a", networks=("br0",)).await_ticks(2)
+        lab.guest("db01", "vmhost-a", disk="local", autostart=True).await_ticks(2)
+        for host, machine in lab.machines.items():  # which know each other already: the reader makes them acquainted
+            machine.run(["rm", *(f"/root/.ssh/{file}" for file in ("id_ed25519", "id_ed25519.pub", "known_hosts"))])
+            place = "A=192.0.2.11:22" if host == "vmhost-a" else "B=192.0.2.12:22"
+            assert 1 == text.count(place)
+            text = text.replace(place, f"{place[0]}={lab.addresses[host]}:{lab.ports[host]}")
+        # Hosts of the lab have /var/lib/libvirt each to itself, and share the rest of /var with this machine.
+        text = text.replace('"/var/lib/reconciler"', '"/var/lib/libvirt/reconciler"')
+        told = pasted(text, tmp_path / "reader", login(tmp_path / "login", lab.key_file))
+        for guest in ("web01", "db01"):
+            assert ["vmhost-b"] == [host for host, seen in lab.whereabouts(guest).items() if seen.defined]
+    first, review, merged, *_ = (found.start() for found in re.finditer(r"^Plan for fleet lab", told, re.MULTILINE))
+    assert "Nothing to do." in told[first:review]
+    assert "2 ways between two hosts: nothing stands in the way." in " ".join(told[first:review].split())
+    assert "ReportMode" in told[review:merged]
+    assert 2 == told.count("1 guest moved")
+    assert "offline" not in told[merged:]
+    assert "disks-kept" in told

@@ -1,5 +1,6 @@
 """libvirt with QEMU: `virsh` over SSH.
 
+checking/  what stands in the way of moves, before the first one
 rulebook/  whether a guest may move, and how: pure rules and the sources they rest on
 looking/   what runs on a host for one look, and what its answers come to
 commands   verb and move record -> what runs on a host

@@ -7,14 +7,16 @@ it is guarded is the host book. Decides nothing.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.core.commands import Answer, AnswerKind, Command, Guard, Verb
 from reconciler.core.desired import Host
 from reconciler.core.observed import HostFacts, Look, Unreachable
 from reconciler.core.records import MoveRecord
+from reconciler.core.reports.checks import CheckReport
 from reconciler.drivers.libvirt import commands
+from reconciler.drivers.libvirt.checking.examine import examine
 from reconciler.drivers.libvirt.looking.facts import Expansions, expanded, facts, versions, wanted
 from reconciler.drivers.libvirt.looking.reading import Reading, Stated
 from reconciler.drivers.libvirt.settings import LibvirtSettings
@@ -51,6 +53,12 @@ class LibvirtDriver:
             return Unreachable(host.name, error.what)
         except Unreadable as error:
             return error.look(host.name)
+
+    def examine(
+        self, hosts: Sequence[Host], peers: Sequence[Host], connections_max: int, note: Callable[[str], None]
+    ) -> tuple[CheckReport, Mapping[str, Look]]:
+        """What stands in the way of moves from and to these hosts, among all of `peers`; and the looks it rests on."""
+        return examine(self, hosts, peers, connections_max, note)
 
     def read(self, host: Host, *, fresh: bool = False) -> Reading:
         """One look, not judged yet. Raises HostUnreachable, ConnectionLost, or Unreadable for an address that the

@@ -12,7 +12,7 @@ from functools import partial
 
 from reconciler.core.model import RunState, StepKind
 from reconciler.core.names import is_name, printable
-from reconciler.core.observed import Registration
+from reconciler.core.observed import UNUSABLE_NAME, Registration
 from reconciler.core.records import MoveRecord
 from reconciler.drivers.libvirt.looking.parse import domain as parse_domain
 from reconciler.drivers.libvirt.looking.parse import figures, states
@@ -160,7 +160,7 @@ def _registration(
     settable = running and _balloon_answers(domain, state, clock_s)
     attributes = _attributes(reading, entry, storage)
     if not is_name(domain.name):
-        attributes["unusable_name"] = printable(domain.name)
+        attributes[UNUSABLE_NAME] = printable(domain.name)
     return Registration(
         uuid=domain.uuid,
         name=entry.name,

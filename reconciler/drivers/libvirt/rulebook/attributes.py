@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from reconciler.core import observed
 from reconciler.core.compatibility import Question
 from reconciler.core.observed import HostFacts
 
@@ -80,7 +81,7 @@ JOB = Attribute(
     why="libvirt refuses a migration beside another job by itself, before anything has changed",
 )
 UNUSABLE_NAME = Attribute(
-    "unusable_name",
+    observed.UNUSABLE_NAME,
     "its name, printable",
     "given only where the guest's name cannot be used in documents and commands",
     absent=NONE,

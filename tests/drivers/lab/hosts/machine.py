@@ -246,17 +246,17 @@ class Machine:
     def forget_guests(self) -> None:
         """End and undefine all guests, and empty /srv/local. What clings on ends with the power."""
         self._undefine_all()
-        if self.strangers() or self.virsh("list", "--all", "--name").split():
+        if self.strangers() or self.virsh("list", "--all", "--uuid").split():
             self.crash()
             self.boot()
             self._undefine_all()
-            assert not self.virsh("list", "--all", "--name").split(), f"{self.name} keeps guests"
+            assert not self.virsh("list", "--all", "--uuid").split(), f"{self.name} keeps guests"
         self.run(["find", "/srv/local", "-mindepth", "1", "-delete"])
 
     def _undefine_all(self) -> None:
-        for name in self.virsh("list", "--all", "--name").split():
-            self.virsh("destroy", name, check=False)
-            self.virsh("undefine", name, "--managed-save", "--nvram", "--snapshots-metadata", check=False)
+        for uuid in self.virsh("list", "--all", "--uuid").split():  # names may have blanks
+            self.virsh("destroy", uuid, check=False)
+            self.virsh("undefine", uuid, "--managed-save", "--nvram", "--snapshots-metadata", check=False)
 
     # ------------------------------------------------------------------------------------------------------ its insides
 

@@ -7,6 +7,7 @@ import pytest
 from reconciler.core.model import Processor, RunState, StorageKind
 from reconciler.core.observed import Disk, HostFacts, LeftDisk, Registration
 from reconciler.drivers.libvirt.looking.facts import expanded, facts, versions, wanted
+from reconciler.drivers.libvirt.looking.parse import files
 from tests.drivers.libvirt.looks.recorded import TOKEN, expansions, look, reading, recorded
 
 SAN = "fuse.glusterfs /lab/san at /srv/san2"
@@ -231,3 +232,7 @@ def test_a_host_that_cannot_tell_says_so_once() -> None:
     said = f"\n{TOKEN} cpu kvm <cpu><model>x</model></cpu>\nerror: no such thing\n\n{TOKEN} = 1\n"
     assert {"kvm <cpu><model>x</model></cpu>": frozenset()} == expanded(said, TOKEN)
     assert "domjobinfo" not in recorded("expand")
+
+
+def test_a_host_without_disks_has_nothing_unread() -> None:
+    assert {} == files.resolved("\n", "readlink: missing operand\nTry 'readlink --help' for more information.\n")

@@ -104,7 +104,10 @@ def within(folder: str, path: str) -> bool:
 
 
 def resolved(paths: str, answers: str) -> Mapping[str, str]:
-    """`readlink -m` of all paths, one a line each. Raises Unreadable where there are not as many."""
+    """`readlink -m` of all paths, one a line each. Raises Unreadable where there are not as many. Asked for none, it
+    complains."""
+    if not paths.strip("\n"):
+        return {}
     asked, told = paths.strip("\n").split("\n"), answers.strip("\n").split("\n")
     if asked == [""]:
         return {}

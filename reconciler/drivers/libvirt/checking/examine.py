@@ -1,0 +1,93 @@
+"""Ask hosts what stands in the way of moves, side by side. Called through the driver; read only."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from reconciler.core.desired import Host
+from reconciler.core.observed import Look
+from reconciler.core.reports.checks import CheckFinding, CheckReport, sorted_findings
+from reconciler.drivers.libvirt.checking.findings import Examined, Tried, of_host, of_identities
+from reconciler.drivers.libvirt.checking.images import of_images, samples
+from reconciler.drivers.libvirt.checking.needs import of_guests
+from reconciler.drivers.libvirt.checking.ways import Way, of_way, way
+from reconciler.drivers.libvirt.commands import ADDRESS_CHARACTERS
+from reconciler.ssh.access import Target
+from reconciler.ssh.looks.examined import facts_of, problem
+from reconciler.ssh.looks.examining import Asked, examine_all
+from reconciler.ssh.looks.sections import split
+from reconciler.ssh.programs import program
+from reconciler.ssh.trouble import ConnectionLost, HostUnreachable
+
+if TYPE_CHECKING:
+    from reconciler.drivers.libvirt.driver import LibvirtDriver
+
+CALL_S = 15
+"""How long one call may take: a login, or a question to another libvirt."""
+WAY_S = 3 * CALL_S
+"""How long one way between two hosts may take to try."""
+MARGIN_S = 60.0
+"""What the host may need besides."""
+IMAGES_MAX = 200
+"""So many images are compared between hosts."""
+
+
+def examine(
+    driver: LibvirtDriver,
+    hosts: Sequence[Host],
+    peers: Sequence[Host],
+    connections_max: int,
+    note: Callable[[str], None],
+) -> tuple[CheckReport, Mapping[str, Look]]:
+    """Examine these hosts, and the ways from and to them among all of `peers`; and the looks that rests on. Each peer
+    that answers is noted twice: looked at, and tried from."""
+    chosen = {host.name for host in hosts}
+
+    def leave(source: Host, targets: Sequence[Host], read: Mapping[str, Examined]) -> tuple[Tried, list[Way]]:
+        known = facts_of(read)
+        to = [target for target in targets if source.name in known and target.name in known and _sendable(target)]
+        paths = sorted({sample.path for sample in samples(known)})[:IMAGES_MAX]
+        tried = _tried(driver, source, to, paths)
+        return tried, [way(source.name, host.name, host.reached_as, known[host.name].machine_id, tried) for host in to]
+
+    asked = Asked(lambda host: driver.read(host, fresh=True), driver.facts_of)
+    fleet = examine_all(asked, peers, chosen, leave, connections_max, note)
+    tried = {name: said for name, (said, _) in fleet.tried.items()}
+    ways = [each for _, found in fleet.tried.values() for each in found]
+    findings = [found for name, found in fleet.unread.items() if name in chosen]
+    findings += [_unsendable(host) for host in hosts if not _sendable(host)]
+    for name, examined in fleet.read.items():
+        findings += of_host(examined, tried[name]) if name in chosen else ()
+    findings += [found for found in of_identities(fleet.read, tried) if found.subject in chosen]
+    findings += [found for each in ways for found in of_way(each)]
+    findings += of_guests(fleet.read, chosen)
+    findings += of_images(facts_of(fleet.read), tried, chosen)
+    report = CheckReport(tuple(sorted(chosen)), len(ways), fleet.guests(chosen), sorted_findings(findings))
+    return report, fleet.looks()
+
+
+def _sendable(host: Host) -> bool:
+    """Whether what other hosts call it can be part of a migration's address."""
+    return ADDRESS_CHARACTERS.issuperset(host.reached_as)
+
+
+def _unsendable(host: Host) -> CheckFinding:
+    text = f"other hosts cannot be sent to {host.reached_as}: that takes a name, or an IPv4 address"
+    return problem(host.name, "address-not-allowed", text, "spec.migrationAddress: a name that they all resolve")
+
+
+def _tried(driver: LibvirtDriver, source: Host, targets: Sequence[Host], paths: Sequence[str]) -> Tried:
+    """What try.sh says on this host; nothing where it does not come to an end."""
+    token = f"@{secrets.token_hex(12)}"
+    text = program("reconciler.ssh.looks", "look.sh") + program("reconciler.drivers.libvirt.checking", "try.sh")
+    folders = (driver.settings.record_folder, driver.settings.copy_folder)
+    words = (token, str(CALL_S), *folders, str(len(targets)), *(target.reached_as for target in targets), *paths)
+    to = Target(source.name, source.dialled, source.port)
+    argv = ("sh", "-c", text, "reconciler", *words)
+    try:
+        said = driver.connections.run(to, argv, timeout_s=WAY_S * len(targets) + MARGIN_S)
+    except (HostUnreachable, ConnectionLost):
+        return {}
+    return split(said.stdout.decode("utf-8", "replace"), token)
