@@ -254,9 +254,9 @@ class Machine:
         self.run(["find", "/srv/local", "-mindepth", "1", "-delete"])
 
     def _undefine_all(self) -> None:
-        for uuid in self.virsh("list", "--all", "--uuid").split():  # names may have blanks
-            self.virsh("destroy", uuid, check=False)
-            self.virsh("undefine", uuid, "--managed-save", "--nvram", "--snapshots-metadata", check=False)
+        for guest in self.virsh("list", "--all", "--uuid").split():  # names may have blanks
+            self.virsh("destroy", guest, check=False)
+            self.virsh("undefine", guest, "--managed-save", "--nvram", "--snapshots-metadata", check=False)
 
     # ------------------------------------------------------------------------------------------------------ its insides
 
