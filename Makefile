@@ -60,7 +60,7 @@ prove: $(INSTALLED) ## the long proof, before a release: more histories, more ra
 
 .PHONY: lab
 lab: $(INSTALLED) ## three real libvirt hosts on this machine, to try things on (as root; INSTALL=1 installs what is missing)
-	@$(RUN) tests.drivers.lab
+	@$(RUN) tests.lab
 
 .PHONY: lock
 lock: $(INSTALLED) ## resolve the dependencies anew into requirements.lock (UPGRADE=1: to the newest versions)

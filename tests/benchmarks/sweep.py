@@ -37,7 +37,7 @@ from reconciler.errors import Location
 from reconciler.loop.shell import CONNECTIONS_MAX
 from reconciler.ssh.access import Access
 from reconciler.ssh.connections import Connections
-from tests.hosts.fleet import SshdFleet
+from tests.drivers.hosts.fleet import SshdFleet
 
 GUESTS = 2
 TOKEN = "@0123456789abcdef01234567"

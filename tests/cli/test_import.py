@@ -13,7 +13,7 @@ from reconciler.drivers.simulated.fleet import SimGuest, SimHost
 from reconciler.drivers.simulated.world import World
 from reconciler.errors import ExitCode
 from tests.cli.bench import UUIDS, Bench, Ran
-from tests.hosts.fleet import SshdFleet, require_hosts
+from tests.drivers.hosts.fleet import SshdFleet, require_hosts
 
 HOSTS = ("h1", "h2", "h3")
 LUN = "600143801259b8ae0000900000330000"

@@ -15,8 +15,8 @@ from reconciler.core.observed import Disk
 from reconciler.drivers.registry import refusal
 from reconciler.drivers.simulated.fleet import SimGuest, SimHost
 from reconciler.drivers.simulated.world import World
-from tests.drivers.lab.lab import Lab
-from tests.hosts.fleet import SshdFleet, require_hosts
+from tests.drivers.hosts.fleet import SshdFleet, require_hosts
+from tests.lab.lab import Lab
 
 GUIDES = Path(__file__).parents[2] / "docs" / "guides"
 GIT = {

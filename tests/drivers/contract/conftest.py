@@ -23,7 +23,7 @@ from reconciler.errors import Location
 from reconciler.ssh.access import Access
 from reconciler.ssh.connections import Connections
 from tests.drivers.contract.bench import DB, WEB, Bench
-from tests.hosts.fleet import SshdFleet
+from tests.drivers.hosts.fleet import SshdFleet
 
 
 def _world() -> World:

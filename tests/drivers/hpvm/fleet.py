@@ -1,6 +1,6 @@
 """A folder with a repository, settings and real hosts behind SSH: commands run on it as a person would run them.
 
-Used by the tests of this folder. The hosts are the fleet of tests/hosts; their guests' documents are made here.
+Used by the tests of this folder. The hosts are the fleet of tests/drivers/hosts; their guests' documents are made here.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from reconciler.drivers.registry import refusal
 from reconciler.drivers.simulated.fleet import SimGuest, SimHost
 from reconciler.drivers.simulated.world import World
 from tests.cli.bench import Bench, Ran
-from tests.hosts.fleet import SshdFleet
-from tests.hosts.variants import Variants
+from tests.drivers.hosts.fleet import SshdFleet
+from tests.drivers.hosts.variants import Variants
 
 HEAD = "apiVersion: reconciler/v1alpha1\nkind: "
 FLEET = f"{HEAD}Fleet\nmetadata: {{name: real}}\nspec: {{mode: apply, retry: {{backoff: 1s}}}}\n"

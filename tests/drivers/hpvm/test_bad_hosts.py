@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.drivers.hosts.shell import begin
+from tests.drivers.hosts.variants import Lie, Variants
 from tests.drivers.hpvm.fleet import UUIDS, Real, world
-from tests.hosts.shell import begin
-from tests.hosts.variants import Lie, Variants
 
 pytestmark = pytest.mark.slow
 

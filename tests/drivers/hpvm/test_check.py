@@ -16,8 +16,8 @@ from reconciler.drivers.hpvm.checking import examine
 from reconciler.drivers.hpvm.checking.assumed import TESTS
 from reconciler.drivers.hpvm.checking.ways import Way, of_way
 from reconciler.ssh.looks.sections import NOTHING, Section
+from tests.drivers.hosts.variants import Variants
 from tests.drivers.hpvm.fleet import Real, world
-from tests.hosts.variants import Variants
 from tests.ssh.sshd import public
 
 

@@ -20,8 +20,8 @@ from reconciler.drivers.hpvm.parse import devices, guests, machine, processes, s
 from reconciler.drivers.hpvm.reading import Reading, Stated
 from reconciler.ssh.looks import sections
 from reconciler.ssh.looks.sections import Unreadable
-from tests.hosts.test_transcripts import RECORDED
-from tests.hosts.transcripts import FOLDER, Transcript
+from tests.drivers.hosts.test_transcripts import RECORDED
+from tests.drivers.hosts.transcripts import FOLDER, Transcript
 
 PARSERS: Mapping[str, Callable[[str], object]] = {
     "summary": guests.summary,

@@ -11,12 +11,12 @@ import pytest
 from reconciler.core.commands import Verb
 from reconciler.core.model import RunState
 from reconciler.drivers.simulated.faults import Fault, FaultKind
+from tests.drivers.hosts.shell import say
+from tests.drivers.hosts.variants import Variants
 from tests.drivers.hpvm.fleet import UUIDS, Real, world
 from tests.drivers.hpvm.test_bad_hosts import BAD, IMPATIENT
 from tests.drivers.hpvm.test_crashes import begin, ended, moving, until
 from tests.drivers.hpvm.test_parse_any_text import RECORD
-from tests.hosts.shell import say
-from tests.hosts.variants import Variants
 
 pytestmark = pytest.mark.slow
 

@@ -21,7 +21,7 @@ from reconciler.demo.story import Story
 from reconciler.demo.telling import Teller
 from reconciler.drivers.simulated.fleet import Ledger
 from reconciler.loop.settings import ENVIRONMENT
-from tests.hosts.fleet import SshdFleet
+from tests.drivers.hosts.fleet import SshdFleet
 
 SPEED = 30.0
 SEED = 3

@@ -15,7 +15,7 @@ from reconciler.drivers.hpvm.parse.sizes import share_percent, size_mib
 from reconciler.drivers.hpvm.registrations import state_of
 from reconciler.ssh.hostbook import answer
 from reconciler.ssh.looks.sections import Unreadable, split
-from tests.hosts.transcripts import FOLDER, Transcript
+from tests.drivers.hosts.transcripts import FOLDER, Transcript
 
 
 def bdf_rows(text: str) -> list[int]:

@@ -14,9 +14,9 @@ from reconciler.drivers.hpvm.driver import HpvmDriver
 from reconciler.drivers.hpvm.settings import HpvmSettings
 from reconciler.ssh.access import Access
 from reconciler.ssh.connections import Connections
+from tests.drivers.hosts.fleet import SshdFleet
+from tests.drivers.hosts.variants import Variants
 from tests.drivers.hpvm.fleet import UUIDS, Real, world
-from tests.hosts.fleet import SshdFleet
-from tests.hosts.variants import Variants
 
 pytestmark = pytest.mark.slow
 

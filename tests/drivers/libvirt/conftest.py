@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.drivers.lab.lab import Lab
-from tests.drivers.lab.shared import shared_lab
 from tests.drivers.libvirt.site import Site
+from tests.lab.lab import Lab
+from tests.lab.shared import shared_lab
 
 
 @pytest.fixture(scope="session")

@@ -17,8 +17,8 @@ from reconciler.drivers.libvirt.settings import LibvirtSettings
 from reconciler.ssh.access import Access
 from reconciler.ssh.connections import Connections
 from tests.cli.bench import Bench, Ran
-from tests.drivers.lab.guests.guest import Guest
-from tests.drivers.lab.lab import Lab
+from tests.lab.guests.guest import Guest
+from tests.lab.lab import Lab
 
 RECORDS = "/var/lib/libvirt/reconciler"
 """Private to each host of the lab."""

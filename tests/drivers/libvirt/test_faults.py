@@ -12,9 +12,9 @@ import pytest
 
 from reconciler.core.records import Stage
 from tests.daemon.running import Running, daemon
-from tests.drivers.lab.guests.guest import Guest
-from tests.drivers.lab.waiting import until
 from tests.drivers.libvirt.site import DOWNTIME, Site, assert_whole
+from tests.lab.guests.guest import Guest
+from tests.lab.waiting import until
 
 pytestmark = pytest.mark.slow
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.drivers.lab.guests.guest import Guest
 from tests.drivers.libvirt.site import DOWNTIME, Site, assert_whole
+from tests.lab.guests.guest import Guest
 
 pytestmark = pytest.mark.slow
 

@@ -26,9 +26,9 @@ from reconciler.drivers.simulated.fleet import SimGuest, SimHost
 from reconciler.drivers.simulated.world import World
 from reconciler.ssh.access import Access
 from reconciler.ssh.connections import Connections
+from tests.drivers.hosts.fleet import SshdFleet
+from tests.drivers.hosts.variants import Variants
 from tests.drivers.hpvm.test_crashes import until
-from tests.hosts.fleet import SshdFleet
-from tests.hosts.variants import Variants
 
 pytestmark = pytest.mark.slow
 

@@ -15,9 +15,9 @@ from reconciler.core.model import RunState
 from reconciler.drivers.hpvm.assumptions import ASSUMPTIONS
 from reconciler.drivers.simulated.faults import Fault, FaultKind
 from reconciler.drivers.simulated.world import World
+from tests.drivers.hosts.variants import Variants
 from tests.drivers.hpvm.differing.test_looks import CHATTER, READ
 from tests.drivers.hpvm.fleet import UUIDS, Real, world
-from tests.hosts.variants import Variants
 
 pytestmark = pytest.mark.slow
 

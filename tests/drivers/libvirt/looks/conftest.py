@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.drivers.lab.lab import Lab
+from tests.lab.lab import Lab
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from reconciler.drivers.libvirt.looking.facts import expanded, facts, wanted
 from reconciler.drivers.libvirt.looking.reading import Reading, Stated
 from reconciler.ssh.looks.sections import Unreadable, split
 from reconciler.ssh.programs import program
-from tests.drivers.lab.hosts.machine import Machine
-from tests.drivers.lab.lab import Lab
-from tests.drivers.lab.waiting import until
+from tests.lab.hosts.machine import Machine
+from tests.lab.lab import Lab
+from tests.lab.waiting import until
 
 pytestmark = pytest.mark.slow
 
