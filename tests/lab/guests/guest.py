@@ -145,7 +145,7 @@ class Guest:
     def await_ticks(self, more: int = 2, limit_s: float = LIMIT_S) -> list[Tick]:
         """Wait until it has counted on by so many seconds, and return these."""
         before = len(self.ticks())
-        until(f"{self.name} counts:\n{self.console()[-500:]}", lambda: len(self.ticks()) >= before + more, limit_s)
+        until(f"{self.name} counts:\n{self.console()[-3000:]}", lambda: len(self.ticks()) >= before + more, limit_s)
         return self.ticks()[before:]
 
     # --------------------------------------------------------------------------------------------------- what it wrote
