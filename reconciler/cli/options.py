@@ -1,4 +1,4 @@
-"""Options that several commands share, with the same words and the same help everywhere.
+"""Options and arguments that several commands share, with the same words and the same help everywhere.
 
 Used by the files of commands/. Reads nothing.
 """
@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import click
 
 from reconciler.cli.codes import FINDINGS
+from reconciler.errors import UsageError
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -69,6 +70,22 @@ def output(*formats: str) -> Callable[[Decorated], Decorated]:
         show_default=True,
         help="How to print it. JSON has a schema in schemas/output/.",
     )
+
+
+def subject(*, required: bool) -> Callable[[Decorated], Decorated]:
+    """WHAT and NAME: the fleet, a host or a guest. For `check_subject` to look at."""
+
+    def decorate(function: Decorated) -> Decorated:
+        function = click.argument("name", default="", metavar="[NAME]")(function)
+        return click.argument("what", type=click.Choice(["fleet", "host", "guest"]), required=required)(function)
+
+    return decorate
+
+
+def check_subject(what: str, name: str) -> None:
+    """Raises UsageError where the fleet is given a name, or a host or a guest none."""
+    if (what == "fleet") == bool(name):
+        raise UsageError("say `fleet`, `host NAME` or `guest NAME`")
 
 
 def exit_codes(function: Decorated) -> Decorated:

@@ -94,8 +94,7 @@ def supposed_plan(case: Case, guest: str, host: str) -> Plan | None:
     desired = replace(desired, guests={**desired.guests, guest: replace(document, host=host)})
     if case.fleet is None:
         return plan_documents(desired, case.planned.observed).plan
-    fleet = replace(case.fleet, declared=replace(case.fleet.declared, desired=desired))
-    return plan_once(fleet, case.planned.observed).plan
+    return plan_once(case.fleet.declaring(desired), case.planned.observed).plan
 
 
 def changed_case(sources: Sources, base: str) -> tuple[Case, Change]:

@@ -61,11 +61,13 @@ def beat(
         return commit
     tip = synced(repository, remote, ref).get(ref)
     said_there = remote.push(repository, commit, ref, tip)
-    if remote.tips(repository, ref).get(ref) != commit and tip is not None:
+    now = synced(repository, remote, ref).get(ref)
+    if now != commit and tip is not None:
         # Some servers take no branch back, whoever asks (receive.denyNonFastForwards): then it goes, and comes anew.
         remote.delete(repository, ref, tip)
         said_there = remote.push(repository, commit, ref, None)
-    if synced(repository, remote, ref).get(ref) != commit:
+        now = synced(repository, remote, ref).get(ref)
+    if now != commit:
         raise GitTrouble(
             "heartbeat-refused",
             f"{remote.shown} does not take {printable(ref)}: {said_there or 'no reason given'}",

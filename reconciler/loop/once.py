@@ -187,8 +187,7 @@ def _correcting(fleet: Fleet) -> Fleet:
     """The fleet with drift to be corrected; not where the settings forbid it."""
     if fleet.settings.drift_report_only:
         return fleet
-    desired = replace(fleet.desired, fleet=replace(fleet.desired.fleet, drift=Drift.CORRECT))
-    return replace(fleet, declared=replace(fleet.declared, desired=desired))
+    return fleet.declaring(replace(fleet.desired, fleet=replace(fleet.desired.fleet, drift=Drift.CORRECT)))
 
 
 FOLLOW_S = 2.0
@@ -263,7 +262,7 @@ def harmless(fleet: Fleet) -> Fleet:
     desired, written = (
         replace(desired, fleet=replace(desired.fleet, mode=Mode.REPORT)) for desired in (fleet.desired, fleet.written)
     )
-    return replace(fleet, declared=replace(fleet.declared, desired=desired), written=written)
+    return replace(fleet.declaring(desired), written=written)
 
 
 def rewritten(fleet: Fleet, acted: str) -> tuple[Brake, ...]:

@@ -75,6 +75,10 @@ class Fleet:
         """The desired fleet under the settings' ceilings."""
         return self.declared.desired
 
+    def declaring(self, desired: DesiredFleet) -> Fleet:
+        """The same fleet with this in force in place of what is; what the documents say by themselves stays."""
+        return replace(self, declared=replace(self.declared, desired=desired))
+
     @property
     def status_ref(self) -> str:
         """Where reports of this fleet are committed."""
@@ -157,8 +161,8 @@ def open_fleet(
 
 def renewed(fleet: Fleet, settings: Settings, drivers: OpenDrivers) -> Fleet:
     """The same commit under the settings and suspensions of now. Raises SettingsError like `open_fleet`."""
-    declared = replace(fleet.declared, desired=_in_force(fleet.written, settings, fleet.clock))
-    return replace(fleet, settings=settings, declared=declared, drivers=drivers.of(settings, fleet.written.hosts))
+    in_force = fleet.declaring(_in_force(fleet.written, settings, fleet.clock))
+    return replace(in_force, settings=settings, drivers=drivers.of(settings, fleet.written.hosts))
 
 
 def _in_force(written: DesiredFleet, settings: Settings, clock: Clock) -> DesiredFleet:

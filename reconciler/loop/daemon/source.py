@@ -17,7 +17,7 @@ from reconciler.errors import DesiredStateError, GitError
 from reconciler.git.plumbing import Repository
 from reconciler.loop.daemon.reader import DesiredReader
 from reconciler.loop.daemon.telling.troubles import About, Troubles
-from reconciler.loop.journal import peek
+from reconciler.loop.journal import StateFolder
 from reconciler.loop.once import harmless, rewritten, untrusted_brakes
 from reconciler.loop.publishing import Previous, previous
 from reconciler.loop.settings import Settings
@@ -69,7 +69,7 @@ class Source:
         return open_fleet(settings, drivers=self._drivers, fetch=False, load=self._load)
 
     def _asked(self, settings: Settings) -> Known:
-        acted = peek(settings.state_folder).acted
+        acted = StateFolder(settings.state_folder).acted()
         held: tuple[Brake, ...]
         try:
             fleet = open_fleet(settings, drivers=self._drivers, load=self._load)

@@ -7,21 +7,13 @@ from collections.abc import Sequence
 from reconciler.core.quantities import format_duration
 from reconciler.render import words
 from reconciler.render.escape import terminal, terminal_lines
-from reconciler.render.layout import Cell, Column, Paint, no_paint, table, wrap
+from reconciler.render.layout import Column, Paint, no_paint, table, wrap
 from reconciler.render.outputs.history import RunRecord, SentCommand, Sighting
 from reconciler.render.run_summary import MoveSummary, RunSummary
 from reconciler.render.text.names import command, name, route
-from reconciler.render.text.status import COMMIT_CHARACTERS, RESULT_STYLES
+from reconciler.render.text.status import COMMIT_CHARACTERS, RUN_COLUMNS, run_cells
 
-RUNS = (
-    Column("BEGUN (UTC)"),
-    Column("TOOK", right=True),
-    Column("RESULT"),
-    Column("MOVED", right=True),
-    Column("FAILED", right=True),
-    Column("COMMIT"),
-    Column("BY", flexible=True),
-)
+RUNS = (*RUN_COLUMNS, Column("BY", flexible=True))
 STATE_STYLES = {"done": "good", "failed": "bad", "unknown": "bad"}
 OUTPUT_LINES = 5
 """Of what a command printed."""
@@ -53,15 +45,7 @@ def history_text(
 
 def _table(runs: Sequence[RunSummary], paint: Paint) -> list[str]:
     rows = [
-        (
-            terminal(words.minute(run.started)),
-            format_duration(run.duration_s),
-            Cell(str(run.result), RESULT_STYLES[run.result]),
-            str(run.moved),
-            Cell(str(run.failed), "bad" if run.failed else ""),
-            terminal(run.commit[:COMMIT_CHARACTERS]) or words.NONE,
-            terminal(words.person(run.author)) or words.NONE,
-        )
+        (*run_cells(run, terminal(words.minute(run.started))), terminal(words.person(run.author)) or words.NONE)
         for run in runs
     ]
     return table(RUNS, rows, paint=paint) if rows else []

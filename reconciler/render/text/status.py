@@ -32,15 +32,16 @@ HOSTS = (
     Column("RUNNING", right=True),
     Column("VERSION", flexible=True),
 )
-RUNS = (
+RUN_COLUMNS = (
     Column("BEGUN (UTC)"),
     Column("TOOK", right=True),
     Column("RESULT"),
     Column("MOVED", right=True),
     Column("FAILED", right=True),
     Column("COMMIT"),
-    Column("RUN", flexible=True),
 )
+"""Of every table of runs; what it ends with is its own."""
+RUNS = (*RUN_COLUMNS, Column("RUN", flexible=True))
 MOVING = (
     Column("BEGUN (UTC)"),
     Column("GUEST", flexible=True),
@@ -179,16 +180,18 @@ def _last_run(status: FleetStatus, paint: Paint) -> list[str]:
 
 
 def _runs_table(runs: Sequence[RunSummary], paint: Paint) -> list[str]:
-    rows = [
-        (
-            terminal(words.minute(run.started))[5:],  # the year is in the id of the run
-            format_duration(run.duration_s),
-            Cell(str(run.result), RESULT_STYLES[run.result]),
-            str(run.moved),
-            Cell(str(run.failed), "bad" if run.failed else ""),
-            terminal(run.commit[:COMMIT_CHARACTERS]) or words.NONE,
-            terminal(run.id),
-        )
-        for run in runs
-    ]
+    # The year is in the id of the run.
+    rows = [(*run_cells(run, terminal(words.minute(run.started))[5:]), terminal(run.id)) for run in runs]
     return table(RUNS, rows, paint=paint)
+
+
+def run_cells(run: RunSummary, begun: str) -> tuple[str | Cell, ...]:
+    """One for each of RUN_COLUMNS; `begun` is as long as that table needs it."""
+    return (
+        begun,
+        format_duration(run.duration_s),
+        Cell(str(run.result), RESULT_STYLES[run.result]),
+        str(run.moved),
+        Cell(str(run.failed), "bad" if run.failed else ""),
+        terminal(run.commit[:COMMIT_CHARACTERS]) or words.NONE,
+    )

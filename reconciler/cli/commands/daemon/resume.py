@@ -12,8 +12,7 @@ from reconciler.errors import ExitCode
 
 
 @click.command("resume", cls=Command, examples=["reconciler resume fleet", "reconciler resume host vmhost-a"])
-@click.argument("what", type=click.Choice(["fleet", "host", "guest"]))
-@click.argument("name", default="", metavar="[NAME]")
+@options.subject(required=True)
 @options.settings
 @options.output("json")
 def command(what: str, name: str, settings_file: Path | None, output: str) -> int:
@@ -25,12 +24,10 @@ def command(what: str, name: str, settings_file: Path | None, output: str) -> in
     from reconciler.cli.sources import settings_of
     from reconciler.cli.terminal import data, json_data
     from reconciler.core.reports.json_values import headed
-    from reconciler.errors import UsageError
     from reconciler.loop.daemon import suspensions
     from reconciler.loop.daemon.control import tell_daemon
 
-    if (what == "fleet") == bool(name):
-        raise UsageError("say `fleet`, `host NAME` or `guest NAME`")
+    options.check_subject(what, name)
     settings = settings_of(settings_file)
     there = suspensions.resume(settings.state_folder, what, name)
     tell_daemon(settings.control_socket)

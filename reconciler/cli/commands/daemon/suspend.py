@@ -23,8 +23,7 @@ from reconciler.errors import ExitCode
         "reconciler suspend",
     ],
 )
-@click.argument("what", type=click.Choice(["fleet", "host", "guest"]), required=False)
-@click.argument("name", default="", metavar="[NAME]")
+@options.subject(required=False)
 @click.option("--reason", default="", help="Why: reports say it wherever they say that nothing is done.")
 @click.option("--for", "duration", metavar="4h", default="", help="Until so long from now.")
 @click.option("--until", metavar="MOMENT", default="", help="Until then, such as 2026-12-01T06:00:00Z.")
@@ -48,11 +47,11 @@ def command(
     from reconciler.errors import UsageError
     from reconciler.loop.daemon import suspensions
     from reconciler.loop.daemon.control import tell_daemon
+    from reconciler.render.words import when
 
     settings = settings_of(settings_file)
     if what is not None:
-        if (what == "fleet") == bool(name):
-            raise UsageError("say `fleet`, `host NAME` or `guest NAME`")
+        options.check_subject(what, name)
         if not reason.strip():
             raise UsageError("say why", hint='--reason "…": whoever finds it still there in a month will want to know')
         by = os.environ.get("SUDO_USER") or getpass.getuser()
@@ -67,7 +66,7 @@ def command(
                 "name": order.name,
                 "reason": order.suspension.reason,
                 "by": order.suspension.by,
-                "until": _moment(order.suspension.until_s),
+                "until": when(order.suspension.until_s) if order.suspension.until_s is not None else "",
             }
             for order in found
         ]
@@ -96,9 +95,3 @@ def _end_s(duration: str, until: str) -> float | None:
     if moment is not None and moment <= time.time():
         raise UsageError(f"{until} is over", hint="give a moment to come, with its zone")
     return moment
-
-
-def _moment(seconds: float | None) -> str:
-    from datetime import UTC, datetime
-
-    return "" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
