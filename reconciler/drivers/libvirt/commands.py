@@ -23,7 +23,7 @@ ADDRESS_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUV
 DEVICE_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 WORD_MAX = 255
 CHECK_TIMEOUT_S = 180.0
-"""A check speaks to the other host several times."""
+"""A check speaks to the other host, and that one's libvirtd may be busy."""
 MIGRATE_TIMEOUT_S = 90.0
 TIDY_TIMEOUT_S = 300.0
 MIGRATE_WAIT_S = 3
