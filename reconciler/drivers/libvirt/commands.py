@@ -30,7 +30,7 @@ MIGRATE_WAIT_S = 3
 """A migration that is over so soon is answered for at once; a longer one is followed."""
 QUICK_S = 2
 """What fails at once is answered with its own exit status; what takes longer is followed."""
-NAPS_PER_S = 10
+NAPS_PER_S = 20
 PERIOD_US = 100_000
 """Over which a cap is measured: cgroup's usual period."""
 MIB_PER_GIB = 1024
