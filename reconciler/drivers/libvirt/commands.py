@@ -23,14 +23,14 @@ ADDRESS_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUV
 DEVICE_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 WORD_MAX = 255
 CHECK_TIMEOUT_S = 180.0
-"""A check speaks to the other host several times."""
+"""A check speaks to the other host, and that one's libvirtd may be busy."""
 MIGRATE_TIMEOUT_S = 90.0
 TIDY_TIMEOUT_S = 300.0
 MIGRATE_WAIT_S = 3
 """A migration that is over so soon is answered for at once; a longer one is followed."""
 QUICK_S = 2
 """What fails at once is answered with its own exit status; what takes longer is followed."""
-NAPS_PER_S = 10
+NAPS_PER_S = 20
 PERIOD_US = 100_000
 """Over which a cap is measured: cgroup's usual period."""
 MIB_PER_GIB = 1024

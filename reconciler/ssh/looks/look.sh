@@ -25,8 +25,10 @@ book() { # whether records could be written, and a lock that lies there
         place=${place:-/}
     done
     if [ -d "$place" ] && [ -w "$place" ]; then echo "open $place"; else echo "closed $place"; fi
-    for left in "$folder/lock" "$folder/lock.break"; do
-        ls -ld "$left" 2>/dev/null
+    for left in "$folder"/lock*; do
+        case $left in
+            */lock | */lock.break) ls -ld "$left" 2>/dev/null ;;
+        esac
     done
     ended 0
 }

@@ -1,4 +1,5 @@
-# Whether the target would take the guest, asked by its source before anything is stopped. Changes nothing.
+# Whether the target would take the guest, asked by its source before anything is stopped. Changes nothing. All that is
+# asked of the target is asked at once: signing in takes longer than all its answers.
 #
 # sh -c BETWEEN+THIS reconciler FOLDER RECORD UUID PEER METHOD DEVICE...      (DEVICE: a disk that is to be copied)
 
@@ -6,32 +7,49 @@ method=$1
 shift
 alive
 [ -n "$(state)" ] || give_up "it is not registered on $(uname -n)"
-xpath() { virsh -q dumpxml "$1" "$uuid" --xpath "$2" | sed 's/.*="\(.*\)"/\1/' | tr -d ' \n'; }
 which=--inactive
 [ "$method" != online ] || which=--security-info # the live definition: what it was booted with
-type=$(xpath "$which" /domain/@type)
-machine=$(xpath "$which" /domain/os/type/@machine)
-
-said=$(there "virsh -q uri && hostname" 2>&1) || give_up "$peer cannot be reached from $(uname -n): $said"
-! there "virsh -q domstate $uuid >/dev/null 2>&1" || give_up "it is registered on $peer already"
-said=$(there "virsh -q domcapabilities --virttype $type --machine $machine 2>&1 >/dev/null") || give_up "$peer: $said"
-if [ "$method" = online ]; then
-    cpu=$(virsh -q dumpxml "$uuid" --xpath /domain/cpu)
-    case $cpu in
-        *"<model"*)
-            said=$(printf '%s\n' "$cpu" |
-                there "virsh -q hypervisor-cpu-compare --virttype $type --machine $machine --error /dev/stdin" 2>&1) ||
-                give_up "$peer: $said"
-            ;;
-    esac
-fi
+said=$(virsh -q dumpxml $which "$uuid" --xpath '/domain/@type | /domain/os/type/@machine | /domain/cpu')
+named() { printf '%s\n' "$said" | sed -n "s/^ *$1=\"\([A-Za-z0-9._-]*\)\".*/\1/p"; }
+type=$(named type) machine=$(named machine)
+[ -n "$type" ] && [ -n "$machine" ] || give_up "its definition does not say what it runs as: $said"
+cpu=$(printf '%s\n' "$said" | sed -n '/<cpu/,$p')
+case $method$cpu in
+    online*"<model"*) compares=yes ;;
+    *) compares=no ;;
+esac
+places=
 for device in "$@"; do
     path=$(path_of "$device")
     harmless "$path" || give_up "disk $device is no file whose path can be used: $path"
-    size_kib=$(($(stat -L -c %s "$path") / 1024 + 1))
-    there "[ -d ${path%/*} ] && [ ! -e $path ] && [ ! -e $path.part ]" ||
-        give_up "$peer has no folder ${path%/*}, or something lies at $path already"
-    room_kib=$(there "df -Pk ${path%/*}" | awk 'NR == 2 { print $4 }')
-    [ "${room_kib:-0}" -gt "$size_kib" ] || give_up "$peer has $room_kib KiB free in ${path%/*}, needed are $size_kib KiB"
+    places="$places $path $(($(stat -L -c %s "$path") / 1024 + 1))"
 done
+
+# Runs on the target, behind `set --` with what it is asked about.
+ASKED='
+uuid=$1 type=$2 machine=$3 compares=$4
+shift 4
+refuse() { echo "$*"; exit 1; }
+known=$(virsh -q list --all --uuid) || refuse "its libvirtd does not answer"
+case $known in
+    *"$uuid"*) refuse "it is registered there already" ;;
+esac
+virsh -q domcapabilities --virttype "$type" --machine "$machine" >/dev/null || exit 1
+if [ "$compares" = yes ]; then
+    said=$(virsh -q hypervisor-cpu-compare --virttype "$type" --machine "$machine" --error /dev/stdin 2>&1) ||
+        refuse "$said"
+fi
+while [ $# -gt 0 ]; do
+    place=${1%/*}
+    [ -d "$place" ] && [ ! -e "$1" ] && [ ! -e "$1.part" ] ||
+        refuse "it has no folder $place, or something lies at $1 already"
+    room_kib=$(df -Pk "$place" | { read -r heading; read -r system size used room rest; echo "$room"; })
+    [ "${room_kib:-0}" -gt "$2" ] || refuse "it has $room_kib KiB free in $place, needed are $2 KiB"
+    shift 2
+done'
+said=$(printf '%s\n' "$cpu" | there "set -- $uuid $type $machine $compares $places; $ASKED" 2>&1) ||
+    case $? in
+        255) give_up "$peer cannot be reached from $(uname -n): $said" ;;
+        *) give_up "$peer: $said" ;;
+    esac
 say "$peer takes it"

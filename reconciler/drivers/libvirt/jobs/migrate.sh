@@ -40,19 +40,26 @@ left_kib() { # of what domjobinfo says
     }'
 }
 
-# How often libvirtd is asked how far it has come. It notices by itself when it has lost the other host, but for a link
-# that breaks just as the migration begins: then it waits on (seen, libvirt 9.0), and the abort is ours.
-ASK_S=2
+# libvirt notices by itself when it has lost the other host, but for a link that breaks just as the migration begins: then
+# it waits on (seen, libvirt 9.0), and the abort is ours.
+
+nap() { # so short that the end is seen at once, while libvirt is asked once a second; its client may have died
+    if kill -0 "$command" 2>/dev/null; then
+        sleep 0.05
+        naps=$((naps + 1))
+    else
+        sleep 1
+        naps=0
+    fi
+}
 
 "$@" &
 command=$!
-began=$(date +%s)
-asked=$began since=$began least= aborted=
+began=$(date +%s) least= since=$(date +%s) aborted= naps=0
 while kill -0 "$command" 2>/dev/null || [ -n "$(job)" ]; do
-    sleep 0.1
+    nap
+    [ $((naps % 20)) -eq 0 ] || continue
     now=$(date +%s)
-    [ $((now - asked)) -ge $ASK_S ] || continue
-    asked=$now
     left=$(job | left_kib)
     if [ -n "$left" ] && { [ -z "$least" ] || [ "$left" -lt "$least" ]; }; then
         least=$left since=$now

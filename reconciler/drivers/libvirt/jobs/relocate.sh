@@ -25,7 +25,7 @@ case $(state) in
 esac
 mkdir -p "$own" && rm -f "$own/left" "$own/defining" || give_up "$own cannot be made"
 virsh -q dumpxml --inactive --security-info "$uuid" >"$own/guest.xml.part" && [ -s "$own/guest.xml.part" ] &&
-    sync "$own/guest.xml.part" && mv "$own/guest.xml.part" "$own/guest.xml" || give_up "its definition cannot be saved"
+    mv "$own/guest.xml.part" "$own/guest.xml" && sync -f "$own/guest.xml" || give_up "its definition cannot be saved"
 sum=$(sha256sum <"$own/guest.xml")
 [ "$(virsh -q dumpxml --inactive --security-info "$uuid" | sha256sum)" = "$sum" ] ||
     give_up "its definition reads differently from what was saved"
@@ -36,9 +36,10 @@ for device in "$@"; do
     printf '%s\n' "$path" >>"$own/left" || give_up "$own cannot be written"
 done
 copies=$(cat "$own/left" 2>/dev/null)
+sync -f "$own" || give_up "$own cannot be written"
 
-saved=$(there "umask 077; mkdir -p $own && rm -f $own/left && cat >$own/guest.xml.part && sync $own/guest.xml.part &&
-    mv $own/guest.xml.part $own/guest.xml && sha256sum <$own/guest.xml" <"$own/guest.xml") ||
+saved=$(there "umask 077; mkdir -p $own && rm -f $own/left && cat >$own/guest.xml.part &&
+    mv $own/guest.xml.part $own/guest.xml && sync -f $own/guest.xml && sha256sum <$own/guest.xml" <"$own/guest.xml") ||
     give_up "its definition cannot be saved on $peer"
 [ "$saved" = "$sum" ] || give_up "its definition was saved differently on $peer"
 for path in $copies; do

@@ -48,12 +48,10 @@ lean() { # without what nothing is read of: figures that change all the time, an
         -e "/^ *<alias name='[^']*'\/>\$/d" -e "/^ *<address type='\(pci\|drive\|usb\|virtio-serial\)' [^>]*\/>\$/d"
 }
 
-within() { # NAME: the text of this section in what was said
-    printf '%s\n' "$said" | sed -n "/^$token $1\$/,/^$token = /{/^$token /d;p;}"
-}
-
-uuids() { # NAME: the lines of that section that begin with a UUID, without what comes behind it
-    within "$1" | sed -n 's/^\([0-9a-f]\{8\}\(-[0-9a-f]\{4\}\)\{3\}-[0-9a-f]\{12\}\)\( .*\)\{0,1\}$/\1/p'
+uuids() { # the guests, active guests and pools of what was said, one a line, each behind the name of its section
+    printf '%s\n' "$said" | awk -v token="$token" '
+        $1 == token { name = substr($0, length(token) + 2); next }
+        name ~ /^(guests|active|pools)$/ && length($1) == 36 && $1 ~ /^[0-9a-f-]+$/ { print name ":" $1 }'
 }
 
 ask clock date +%s
@@ -77,7 +75,14 @@ said=$(virsh_says host | lean)
 commands=
 printf '%s\n' "$said"
 
-active=$(uuids active)
+guests= active= pools=
+for found in $(uuids); do
+    case $found in
+        guests:*) guests="$guests ${found#*:}" ;;
+        active:*) active="$active ${found#*:}" ;;
+        pools:*) pools="$pools ${found#*:}" ;;
+    esac
+done
 details=
 bunches=0 number=0
 bunch() {
@@ -88,7 +93,7 @@ bunch() {
     details="$details
 $part"
 }
-for uuid in $(uuids guests); do
+for uuid in $guests; do
     wants "guest $uuid" "dumpxml $uuid"
     wants "snapshots $uuid" "snapshot-list $uuid --name"
     wants "checkpoints $uuid" "checkpoint-list $uuid --name"
@@ -101,7 +106,7 @@ for uuid in $(uuids guests); do
     number=$((number + 1))
     [ $number -lt $BUNCH ] || bunch
 done
-for uuid in $(uuids pools); do
+for uuid in $pools; do
     wants "pool $uuid" "pool-dumpxml $uuid"
 done
 wants 'guests now' 'list --all --uuid --name'
@@ -111,21 +116,24 @@ bunch
 
 bridges() {
     for place in /sys/class/net/*/bridge; do
-        [ ! -d "$place" ] || basename "${place%/bridge}"
+        place=${place%/bridge}
+        [ ! -d "$place/bridge" ] || echo "${place##*/}"
     done
 }
 
-plain() { # what stands for a path in XML -> the path
-    sed "s/&lt;/</g;s/&gt;/>/g;s/&quot;/\"/g;s/&apos;/'/g;s/&amp;/\\&/g"
-}
+# What stands for a path in XML -> the path.
+PLAIN="s/&lt;/</g;s/&gt;/>/g;s/&quot;/\"/g;s/&apos;/'/g;s/&amp;/\\&/g"
 
 sources() { # the files and devices that guests name, one a line
-    printf '%s\n' "$details" | sed -n "s/^ *<source \(file\|dev\)='\(\/[^']*\)'.*/\2/p" | plain | sort -u
+    printf '%s\n' "$details" | sed -n "/^ *<source \(file\|dev\)='\(\/[^']*\)'.*/{s//\2/;$PLAIN;p;}" | sort -u
 }
 
-targets() { # the folders of pools that are folders
-    printf '%s\n' "$details" | sed -n "/^<pool type='dir'>/,/^<\/pool>/s/^ *<path>\(\/.*\)<\/path>/\1/p" | plain
-    printf '%s\n' "$copies"
+targets() { # the folders of pools that are folders, and that for copies
+    {
+        printf '%s\n' "$details" |
+            sed -n "/^<pool type='dir'>/,/^<\/pool>/{/^ *<path>\(\/.*\)<\/path>/{s//\1/;$PLAIN;p;};}"
+        printf '%s\n' "$copies"
+    } | sort -u
 }
 
 HEADERS='for path; do
@@ -169,7 +177,7 @@ look_at() { # NAME COMMAND...: as ask, but nothing more of files once a file sys
 }
 
 lines=$(sources)
-folders=$(targets | sort -u)
+folders=$(targets)
 old_ifs=$IFS
 IFS='
 '
