@@ -31,10 +31,10 @@ from reconciler.core.desired import Host
 from reconciler.core.observed import HostFacts
 from tests.cli.bench import EXECUTABLE
 from tests.daemon.running import daemon
+from tests.drivers.libvirt.site import RECORDS, Site
 from tests.lab.guests.guest import Guest
 from tests.lab.lab import Lab
 from tests.lab.waiting import until
-from tests.drivers.libvirt.site import RECORDS, Site
 
 HOMES = ("h2", "h1")
 """Where the guest goes in turn; it begins on the last of them."""
