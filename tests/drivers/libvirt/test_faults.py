@@ -191,3 +191,49 @@ def test_a_source_that_loses_its_power_between_two_definitions_gets_its_guest_ba
     site.apply(0, "--retry", "db")
     assert (["h2"], ["h2"]) == (site.running_on(db), site.defined_on(db))
     db.await_ticks(1)
+
+
+def copied_slowly(site: Site) -> Guest:
+    """A guest that moves offline from h1 to h2, its disk over a slow link."""
+    db = site.lab.guest("db", "h1", disk="local", disk_mib=256, disk_format="raw")
+    db.await_ticks(2)
+    site.lab["h2"].shape(LINK_MBIT)
+    site.more["db"] = f"{DOWNTIME[:-2]}, attempts: 1}}\n"
+    site.commit(db="h2")
+    return db
+
+
+def half_a_copy(site: Site) -> bool:
+    """Whether one lies on h2."""
+    return ".part" in site.lab["h2"].run(["ls", "/srv/local"]).stdout
+
+
+def test_a_disk_that_changes_while_it_is_copied_is_not_moved(site: Site) -> None:
+    db = copied_slowly(site)
+    with daemon(site.settings, settled=False) as running:
+        awaited(running, "half a copy lies there", lambda: half_a_copy(site))
+        site.lab["h1"].run(["touch", db.disk_path])
+        running.hears("step-ended", outcome="failed", reason="OfflineFailed")
+        running.hears("published")
+        running.stop()
+    assert (["h1"], ["h1"]) == (site.running_on(db), site.defined_on(db))
+    assert [] == site.lab.leftovers()
+    assert "has changed while it was copied" in str(site.last_run())
+    db.await_ticks(1)
+
+
+def test_a_target_that_cannot_define_the_guest_gives_it_back(site: Site) -> None:
+    db = copied_slowly(site)
+    with daemon(site.settings, settled=False) as running:
+        awaited(running, "half a copy lies there", lambda: half_a_copy(site))
+        site.lab["h2"].kill_libvirtd()
+        site.lab["h2"].unshape()
+        awaited(running, "the source has told it to", lambda: "migrate/status" in " ".join(site.book("h1")))
+        assert [] == site.defined_on(db), "on neither, for the moment"
+        site.lab["h2"].start_libvirtd()
+        running.hears("step-ended", outcome="failed", reason="OfflineFailed")
+        running.hears("published")
+        running.stop()
+    assert (["h1"], ["h1"]) == (site.running_on(db), site.defined_on(db))
+    assert [] == site.lab.leftovers()
+    db.await_ticks(1)
