@@ -93,6 +93,7 @@ def test_libvirt_does_not_take_a_local_disk_for_a_shared_one(lab: Lab) -> None:
     assert "Unsafe migration" in refuses(lab["h1"], *LIVE, "g1", "qemu+ssh://root@h2/system")
 
 
+@pytest.mark.long
 def test_a_local_disk_can_be_copied_along(lab: Lab) -> None:
     guest = lab.guest("g1", "h1", disk="local")
     guest.await_ticks(2)
@@ -104,6 +105,7 @@ def test_a_local_disk_can_be_copied_along(lab: Lab) -> None:
     assert ["h1: /srv/local/g1.qcow2"] == lab.leftovers(), "libvirt leaves the source's image"
 
 
+@pytest.mark.long
 def test_a_guest_shuts_down_at_the_power_button_unless_it_is_deaf(lab: Lab) -> None:
     good, deaf = lab.guest("good", "h1"), lab.guest("deaf", "h1", answers_shutdown=False)
     for guest in (good, deaf):
@@ -113,6 +115,7 @@ def test_a_guest_shuts_down_at_the_power_button_unless_it_is_deaf(lab: Lab) -> N
     deaf.await_ticks(2)
 
 
+@pytest.mark.long
 def test_a_rebooted_guest_counts_on_from_its_disk(lab: Lab) -> None:
     guest = lab.guest("g1", "h1")
     guest.await_ticks(2)
@@ -134,12 +137,14 @@ def test_a_cut_host_is_out_of_reach_until_it_is_mended(lab: Lab) -> None:
     until("h2 answers", lambda: signs_in(lab, "h2"))
 
 
+@pytest.mark.long
 def test_the_relay_closes_what_it_cannot_pass_on(lab: Lab) -> None:
     lab["h3"].crash()
     with socket.create_connection((lab.addresses["h3"], lab.ports["h3"]), timeout=60) as connection:
         assert b"" == connection.recv(1)
 
 
+@pytest.mark.long
 def test_a_crashed_host_comes_back_with_its_guests_that_start_by_themselves(lab: Lab) -> None:
     steady = lab.guest("steady", "h2", autostart=True, disk="local")
     lab.guest("other", "h2")
@@ -154,6 +159,7 @@ def test_a_crashed_host_comes_back_with_its_guests_that_start_by_themselves(lab:
     assert signs_in(lab, "h2")
 
 
+@pytest.mark.long
 def test_an_older_host_refuses_a_newer_machine_type(lab: Lab) -> None:
     guest = lab.guest("g1", "h1")
     guest.await_ticks(1)
@@ -172,6 +178,7 @@ def test_an_older_host_refuses_a_newer_machine_type(lab: Lab) -> None:
     assert {"h2": "running"} == hosts_of(lab, "g1")
 
 
+@pytest.mark.long
 def test_guests_outlive_their_libvirtd(lab: Lab) -> None:
     guest = lab.guest("g1", "h1")
     guest.await_ticks(1)
@@ -182,6 +189,7 @@ def test_guests_outlive_their_libvirtd(lab: Lab) -> None:
     assert {"h1": "running"} == hosts_of(lab, "g1")
 
 
+@pytest.mark.long
 def test_a_stalled_libvirtd_says_nothing(lab: Lab) -> None:
     lab["h1"].stall_libvirtd()
     done = lab["h1"].run(["virsh", "-q", "list"], check=False, timeout=3)
@@ -196,6 +204,7 @@ def test_a_host_says_the_memory_it_is_told_to_say(lab: Lab) -> None:
     assert "2097152 KiB" not in lab["h2"].virsh("nodememstats")
 
 
+@pytest.mark.long
 def test_a_guest_does_not_fit_where_memory_is_limited(lab: Lab) -> None:
     guest = lab.guest("g1", "h1")
     guest.await_ticks(1)
@@ -205,6 +214,7 @@ def test_a_guest_does_not_fit_where_memory_is_limited(lab: Lab) -> None:
     assert {"h1": "running"} == hosts_of(lab, "g1")
 
 
+@pytest.mark.long
 def test_a_guest_with_a_card_needs_its_bridge_on_the_target(lab: Lab) -> None:
     guest = lab.guest("g1", "h1", networks=("br0",))
     guest.await_ticks(1)
@@ -214,6 +224,7 @@ def test_a_guest_with_a_card_needs_its_bridge_on_the_target(lab: Lab) -> None:
     assert {"h3": "running"} == hosts_of(lab, "g1")
 
 
+@pytest.mark.long
 def test_a_shaped_host_still_gets_its_guest(lab: Lab) -> None:
     guest = lab.guest("g1", "h1")
     guest.await_ticks(1)
@@ -239,6 +250,7 @@ def test_leftovers_tells_what_should_not_be_there(lab: Lab) -> None:
     lab["h3"].run(["sh", "-c", "kill $(pgrep -x sleep)"])
 
 
+@pytest.mark.long
 def test_a_small_local_disk_runs_full_and_outlives_a_crash(tmp_path: Path) -> None:
     with Lab.start(tmp_path, ["h1"], local_mib=8) as lab:
         guest = lab.guest("g1", "h1", disk="local", disk_mib=4)

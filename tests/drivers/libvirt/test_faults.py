@@ -168,6 +168,7 @@ def test_a_daemon_killed_in_mid_migration_is_followed_by_one_that_ends_it(site: 
     assert ("done", []) == (adopted["state"], last["steps"]), "it is the migration that the first one began"
 
 
+@pytest.mark.long
 def test_a_source_that_loses_its_power_between_two_definitions_gets_its_guest_back(site: Site) -> None:
     db = site.lab.guest("db", "h1", disk="local", disk_mib=512, disk_format="raw")
     site.lab["h1"].run(
@@ -208,6 +209,7 @@ def half_a_copy(site: Site) -> bool:
     return ".part" in site.lab["h2"].run(["ls", "/srv/local"]).stdout
 
 
+@pytest.mark.long
 def test_a_disk_that_changes_while_it_is_copied_is_not_moved(site: Site) -> None:
     db = copied_slowly(site)
     with daemon(site.settings, settled=False) as running:
@@ -222,6 +224,7 @@ def test_a_disk_that_changes_while_it_is_copied_is_not_moved(site: Site) -> None
     db.await_ticks(1)
 
 
+@pytest.mark.long
 def test_a_target_that_cannot_define_the_guest_gives_it_back(site: Site) -> None:
     db = copied_slowly(site)
     with daemon(site.settings, settled=False) as running:

@@ -113,6 +113,7 @@ def test_a_libvirt_that_does_not_run_is_no_empty_host(lab: Lab) -> None:
         look(lab["h1"])
 
 
+@pytest.mark.long
 def test_a_libvirt_that_never_answers_is_no_empty_host(lab: Lab) -> None:
     lab["h1"].stall_libvirtd()
     try:
