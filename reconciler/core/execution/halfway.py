@@ -9,7 +9,7 @@ from __future__ import annotations
 from reconciler.core.commands import Verb
 from reconciler.core.execution import safety
 from reconciler.core.execution.holding import TRIES_MAX
-from reconciler.core.execution.move import Action, Move, Pause, Scene, Settle
+from reconciler.core.execution.move import Action, LookEverywhere, Move, Pause, Scene, Settle
 from reconciler.core.execution.outcome import Outcome, OutcomeKind
 from reconciler.core.execution.telling import tell
 from reconciler.core.model import RunState
@@ -64,11 +64,14 @@ def discard_in_vain(move: Move, scene: Scene, target: HostFacts) -> Action | Non
 
 def put_back(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> Action:
     """Registered on neither end: withdraw it from the target, so that no late word brings it there, then register it
-    again where it was. Alarm where that cannot be done."""
+    again where it was. Alarm where that cannot be done, or where somebody has brought it to a third host meanwhile."""
     record = move.record
     here, there = source.registration(record.guest_uuid), target.registration(record.guest_uuid)
     nowhere = here is None and there is None and record.id in source.saved
-    if nowhere and not safety.owner_known(scene.looks):
+    if nowhere and not scene.all_fresh:
+        return LookEverywhere()
+    elsewhere = safety.other_copies(record, {**scene.elsewhere, **scene.looks}, source.name)
+    if nowhere and not elsewhere and not safety.owner_known(scene.looks):
         withdrawn = discard_in_vain(move, scene, target)
         if withdrawn is not None:
             return withdrawn
@@ -77,7 +80,7 @@ def put_back(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> 
             return tell(move, Verb.PUT_BACK, scene, source, Stage.MIGRATING, since_s=record.stage_since_s)
     text = f"no copy on {source.name} or {target.name} could be started"
     if nowhere:
-        text += f"; its definition lies saved on {source.name}"
+        text += f"; its definition lies saved on {source.name}{f'; {elsewhere}' if elsewhere else ''}"
     return Settle(Outcome(OutcomeKind.BROKEN, "NotRunnableAnywhere", text))
 
 

@@ -29,6 +29,12 @@ PERSON_POLLS = 6
 SAID_MAX = 400
 """How much of what a platform printed goes into an outcome; all of it is in the run record."""
 
+TERMS = (
+    *("guest_uuid", "guest_name", "kind", "source", "target", "method", "was", "intent", "facts", "load", "attempt"),
+    *("graceful_s", "hard_stop", "wait", "delete_source", "hop", "via", "autostart", "copies", "converge", "vouched"),
+)
+"""What a move of our own is about: hosts give back how far it has come, never what it may do."""
+
 STAGE_ORDER = (
     Stage.PARKED,
     Stage.CLAIMED,
@@ -72,7 +78,10 @@ def absorb(move: Move, source: Look, target: Look) -> Move:
     all_seen = isinstance(source, HostFacts) and isinstance(target, HostFacts)
     if not all_seen and STAGE_ORDER.index(furthest.stage) < STAGE_ORDER.index(move.record.stage):
         return move
-    return replace(move, record=furthest)
+    if move.adopted:
+        return replace(move, record=furthest)
+    kept = {name: getattr(move.record, name) for name in TERMS}
+    return replace(move, record=replace(furthest, **kept))
 
 
 def _unreachable(move: Move, scene: Scene) -> Action:

@@ -84,6 +84,9 @@ def copy_proven(record: MoveRecord, source: HostFacts, target: HostFacts) -> str
         return "the source's copy runs or could be started"
     if here is not None and _sizes(here) != _sizes(there):
         return "the disks of the two copies differ in number or size"
+    copied = [disk for disk in there.local_disks if disk.size_mib > 0]
+    if len(copied) < len(record.copies):
+        return "not every disk that was copied is there"
     return ""
 
 

@@ -31,6 +31,8 @@ MIGRATE_WAIT_S = 3
 QUICK_S = 2
 """What fails at once is answered with its own exit status; what takes longer is followed."""
 NAPS_PER_S = 20
+SYSTEM = ("env", "LIBVIRT_DEFAULT_URI=qemu:///system")
+"""Whatever a host's files call the usual libvirtd."""
 PERIOD_US = 100_000
 """Over which a cap is measured: cgroup's usual period."""
 MIB_PER_GIB = 1024
@@ -142,13 +144,13 @@ def deed(command: Command, settings: LibvirtSettings) -> Deed:
             argv = (*script("relocate.sh"), *ends, *record.copies)
             return Deed(How.JOB, argv, job, MIGRATE_WAIT_S, naps_per_s=NAPS_PER_S)
         case Verb.START:
-            return Deed(How.JOB, command.argv, f"{job}{record.starts}", QUICK_S, naps_per_s=NAPS_PER_S)
+            return Deed(How.JOB, (*SYSTEM, *command.argv), f"{job}{record.starts}", QUICK_S, naps_per_s=NAPS_PER_S)
         case Verb.STOP | Verb.STOP_HARD:
-            return Deed(How.JOB, command.argv, job, QUICK_S, naps_per_s=NAPS_PER_S)
+            return Deed(How.JOB, (*SYSTEM, *command.argv), job, QUICK_S, naps_per_s=NAPS_PER_S)
         case Verb.SET if record.settings and record.settings[0][0] == Setting.ENTITLEMENT:
             return Deed(How.RUN, (*script("entitle.sh"), *ends, record.settings[0][1], *_scope(record)))
         case Verb.SET:
-            return Deed(How.RUN, command.argv)
+            return Deed(How.RUN, (*SYSTEM, *command.argv))
         case Verb.DISCARD | Verb.PUT_BACK | Verb.PUT_ASIDE | Verb.DELETE_COPY:
             end = "source" if command.host == record.source else "target"
             return Deed(How.RUN, (*script("tidy.sh"), *ends, verb.value, end, aside(record.id)))

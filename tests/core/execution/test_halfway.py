@@ -9,10 +9,11 @@ import pytest
 
 from reconciler.core.commands import Verb
 from reconciler.core.execution.halfway import aside
-from reconciler.core.execution.move import Move, Pause
+from reconciler.core.execution.move import LookEverywhere, Move, Pause
 from reconciler.core.execution.outcome import OutcomeKind
-from reconciler.core.model import Method, RunState
-from reconciler.core.observed import Job, LeftDisk, Registration
+from reconciler.core.execution.procedure import absorb
+from reconciler.core.model import Method, RunState, StorageKind
+from reconciler.core.observed import Disk, Job, LeftDisk, Registration
 from reconciler.core.records import MoveRecord, Stage
 from tests.core.execution.test_procedure import ONLINE, RECORD, at, both, copy, decide, host, settled, told
 
@@ -110,6 +111,35 @@ def test_a_guest_registered_nowhere_is_an_alarm_where_nothing_lies_saved_or_noth
     stuck = Move(record, "01", checked=True, tries={Verb.DISCARD: 6})
     action = migrating(None, None, record, source=saved, target=saved, move=stuck)
     assert (OutcomeKind.BROKEN, "NotRunnableAnywhere") == settled(action)
+
+
+def test_a_guest_is_put_back_only_when_every_host_was_seen_without_it() -> None:
+    record = at(Stage.MIGRATING)
+    here = host("h1", None, record, jobs=(ENDED,), saved=(record.id,))
+    there = host("h2", None, replace(record, stage=Stage.CLAIMED))
+    move = Move(record, "01", checked=True)
+    assert LookEverywhere() == decide(here, there, move, fresh=False)
+    elsewhere = decide(here, there, move, others={"h3": host("h3", copy(STOPPED))})
+    assert (OutcomeKind.BROKEN, "NotRunnableAnywhere") == settled(elsewhere)
+    assert "another copy on h3" in str(elsewhere)
+
+
+def test_nothing_is_deleted_at_the_source_while_a_copied_disk_is_missing_at_the_target() -> None:
+    record = at(Stage.MIGRATING, replace(RECORD, copies=("vda",), delete_source=True))
+    kept = {"left": left()}
+    empty = migrating(None, copy(RUNNING), record, source=kept)
+    assert (OutcomeKind.DONE, "Moved") == settled(empty)
+    whole = replace(copy(RUNNING), disks=(Disk(DISK, StorageKind.FILE, 64, resource="vda"),))
+    assert (Verb.DELETE_COPY, "h1", Stage.CLEANING) == told(migrating(None, whole, record, source=kept))
+
+
+def test_hosts_give_back_how_far_a_move_of_ours_has_come_and_not_what_it_may_do() -> None:
+    ours = at(Stage.MIGRATING)
+    forged = replace(ours, stage=Stage.CLEANING, via="elsewhere.example", delete_source=True, vouched=True)
+    looks = (host("h1", copy(STOPPED), ours), host("h2", copy(RUNNING), forged))
+    read = absorb(Move(ours, "01"), *looks).record
+    assert (Stage.CLEANING, "", False, False) == (read.stage, read.via, read.delete_source, read.vouched)
+    assert forged == absorb(Move(ours, "01", adopted=True), *looks).record
 
 
 @pytest.mark.parametrize(("delete", "verb"), [(True, Verb.DELETE_COPY), (False, Verb.PUT_ASIDE)])

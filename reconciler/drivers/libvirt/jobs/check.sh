@@ -5,8 +5,10 @@
 
 method=$1
 shift
-alive
-[ -n "$(state)" ] || give_up "it is not registered on $(uname -n)"
+look_here
+[ "$state" != absent ] || give_up "it is not registered on $(uname -n)"
+[ "$(virsh -q domblklist --details "$uuid")" = "$(virsh -q domblklist --inactive --details "$uuid")" ] ||
+    give_up "its stored definition has other disks than it runs with: it would not boot with these after the move"
 which=--inactive
 [ "$method" != online ] || which=--security-info # the live definition: what it was booted with
 said=$(virsh -q dumpxml $which "$uuid" --xpath '/domain/@type | /domain/os/type/@machine | /domain/cpu')
@@ -18,11 +20,11 @@ case $method$cpu in
     online*"<model"*) compares=yes ;;
     *) compares=no ;;
 esac
-places=
+places= total_kib=0
 for device in "$@"; do
-    path=$(path_of "$device")
-    harmless "$path" || give_up "disk $device is no file whose path can be used: $path"
-    places="$places $path $(($(stat -L -c %s "$path") / 1024 + 1))"
+    image_of "$device"
+    total_kib=$((total_kib + $(stat -L -c %s "$path") / 1024 + 1))
+    places="$places $path $total_kib"
 done
 
 # Runs on the target, behind `set --` with what it is asked about.
@@ -41,8 +43,7 @@ if [ "$compares" = yes ]; then
 fi
 while [ $# -gt 0 ]; do
     place=${1%/*}
-    [ -d "$place" ] && [ ! -e "$1" ] && [ ! -e "$1.part" ] ||
-        refuse "it has no folder $place, or something lies at $1 already"
+    [ -d "$place" ] && [ ! -e "$1" ] || refuse "it has no folder $place, or something lies at $1 already"
     room_kib=$(df -Pk "$place" | { read -r heading; read -r system size used room rest; echo "$room"; })
     [ "${room_kib:-0}" -gt "$2" ] || refuse "it has $room_kib KiB free in $place, needed are $2 KiB"
     shift 2

@@ -5,7 +5,7 @@
 
 percent=$1
 shift
-alive
+look_here
 vcpus=$(virsh -q vcpucount "$uuid" --active "$1") && [ -n "$vcpus" ] ||
     give_up "its virtual CPUs cannot be counted"
 virsh -q schedinfo "$uuid" "$@" --set cpu_shares=$((1024 * percent * vcpus / 100))

@@ -3,25 +3,31 @@
 #
 # sh -c BETWEEN+THIS reconciler FOLDER RECORD UUID PEER DEADLINE_S STALL_S DEVICES COMMAND...
 #
-#    DEVICES   disks that are copied along, joined by commas ("-": none); the target gets an empty image for each,
-#              whose path is written down there before it is made
+#    DEVICES   disks that are copied along, joined by commas ("-": none). The target gets an empty image for each, which
+#              is made where nothing lies and then written down in `made` there; the disks themselves are in `originals`
 #    COMMAND   virsh migrate and its words
+#
+# libvirt notices by itself when it has lost the other host, but for a link that breaks just as the migration begins: then
+# it waits on (seen, libvirt 9.0), and the abort is ours.
 
 deadline_s=$1 stall_s=$2 devices=$3
 shift 3
-alive
+NAP_S=0.05
+NAPS_PER_QUESTION=20
+ABORT_AGAIN_S=10
+
+look_here
 if [ "$devices" != - ]; then
-    mkdir -p "$own" && rm -f "$own/left" || give_up "$own cannot be made"
-    there "mkdir -p $own && rm -f $own/left" </dev/null || give_up "$peer: $own cannot be made"
+    mkdir -p "$own" && rm -f "$own/originals" || give_up "$own cannot be made"
+    there "mkdir -p $own && rm -f $own/made" </dev/null || give_up "$peer: $own cannot be made"
     for device in $(printf '%s' "$devices" | tr , ' '); do
-        path=$(path_of "$device")
-        harmless "$path" && [ -f "$path" ] || give_up "disk $device is no file that can be copied: $path"
-        printf '%s\n' "$path" >>"$own/left" || give_up "$own cannot be written"
-        image=$(qemu-img info -U "$path") || give_up "$path cannot be read"
-        format=$(printf '%s\n' "$image" | sed -n 's/^file format: //p')
-        bytes=$(printf '%s\n' "$image" | sed -n 's/^virtual size: .*(\([0-9]*\) bytes)$/\1/p')
-        there "umask 077; [ ! -e $path ] && printf '%s\n' $path >>$own/left && qemu-img create -q -f $format $path $bytes &&
-            chown $(stat -L -c %u:%g "$path") $path && chmod $(stat -L -c %a "$path") $path" </dev/null ||
+        image_of "$device"
+        printf '%s\n' "$path" >>"$own/originals" || give_up "$own cannot be written"
+        bytes=$(qemu-img info -U -f "$format" "$path" | sed -n 's/^virtual size: .*(\([0-9]*\) bytes)$/\1/p')
+        [ -n "$bytes" ] || give_up "$path does not say its size"
+        owner=$(stat -L -c %u:%g "$path") mode=$(stat -L -c %a "$path")
+        there "umask 077; (set -C; : >$path) && printf '%s\n' $path >>$own/made && sync -f $own &&
+            qemu-img create -q -f $format $path $bytes && chown $owner $path && chmod $mode $path" </dev/null ||
             give_up "$peer has no place for $path, or something lies there already"
     done
 fi
@@ -40,12 +46,9 @@ left_kib() { # of what domjobinfo says
     }'
 }
 
-# libvirt notices by itself when it has lost the other host, but for a link that breaks just as the migration begins: then
-# it waits on (seen, libvirt 9.0), and the abort is ours.
-
 nap() { # so short that the end is seen at once, while libvirt is asked once a second; its client may have died
     if kill -0 "$command" 2>/dev/null; then
-        sleep 0.05
+        sleep $NAP_S
         naps=$((naps + 1))
     else
         sleep 1
@@ -53,18 +56,18 @@ nap() { # so short that the end is seen at once, while libvirt is asked once a s
     fi
 }
 
-"$@" &
+command "$@" &
 command=$!
 began=$(date +%s) least= since=$(date +%s) aborted= naps=0
 while kill -0 "$command" 2>/dev/null || [ -n "$(job)" ]; do
     nap
-    [ $((naps % 20)) -eq 0 ] || continue
+    [ $((naps % NAPS_PER_QUESTION)) -eq 0 ] || continue
     now=$(date +%s)
     left=$(job | left_kib)
     if [ -n "$left" ] && { [ -z "$least" ] || [ "$left" -lt "$least" ]; }; then
         least=$left since=$now
     fi
-    [ -z "$aborted" ] || [ $((now - aborted)) -ge 10 ] || continue
+    [ -z "$aborted" ] || [ $((now - aborted)) -ge $ABORT_AGAIN_S ] || continue
     if [ $((now - began)) -gt "$deadline_s" ]; then
         why="it took longer than $deadline_s s"
     elif [ $((now - since)) -gt "$stall_s" ] && [ -n "$left" ]; then
@@ -77,5 +80,11 @@ while kill -0 "$command" 2>/dev/null || [ -n "$(job)" ]; do
 done
 wait "$command"
 status=$?
-[ -z "$aborted" ] || [ $status -eq 0 ] || say "aborted: $why"
+settle
+there "sync -f /etc/libvirt/qemu || sync" </dev/null >/dev/null 2>&1
+if [ $status -ne 0 ]; then
+    [ -z "$aborted" ] || say "aborted: $why"
+    look_here
+    [ "$state" = absent ] || rm -f "$own/originals"
+fi
 exit $status

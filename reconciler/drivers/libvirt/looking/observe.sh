@@ -198,11 +198,12 @@ for place in "$folder"/moves/*; do
     [ -d "$place" ] || continue
     section "move ${place##*/}"
     [ ! -s "$place/guest.xml" ] || echo saved
-    if [ -f "$place/left" ]; then
+    for list in "$place/originals" "$place/made"; do
+        [ -f "$list" ] || continue
         while IFS= read -r path; do
             { [ ! -e "$path" ] && [ ! -L "$path" ]; } || printf 'left %s\n' "$path"
-        done <"$place/left"
-    fi
+        done <"$list"
+    done
     ended 0
 done
 

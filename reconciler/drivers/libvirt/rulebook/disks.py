@@ -6,6 +6,8 @@ disks may be copied at all is the document's to say.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from reconciler.core.compatibility import Question, Verdict
 from reconciler.core.model import Method, StorageKind
 from reconciler.core.observed import Disk
@@ -115,7 +117,8 @@ def _uncopyable(
 
 
 def images_unshared(card: RuleCard, question: Question) -> Verdict:
-    """Is every image that has to be copied used by this guest alone? Two guests would go on with two different ones."""
+    """Is every image that has to be copied used by this guest alone, and below no other's? Two guests would go on with
+    two different ones, or one without what lies below its own."""
     guest = question.guest
     if not guest.local_disks:
         return card.allows(f"no disk of {guest.name} has to be copied")
@@ -133,6 +136,17 @@ def images_unshared(card: RuleCard, question: Question) -> Verdict:
         return card.refuses(
             f"{names(meant)} of {guest.name} is marked as used by several guests; only {question.source.name} sees it",
             "put it on storage that both hosts share, or take the mark from its definition",
+        )
+    above = [
+        entry.name
+        for entry in question.source.registrations
+        if entry.uuid != guest.uuid and BACKING.listed(replace(question, guest=entry)) != ()
+    ]
+    if above:
+        return card.refuses(
+            f"images of {names(above)} on {question.source.name} are, or may be, layers over others: "
+            f"a disk of {guest.name} could lie below one, and would be put aside",
+            "merge the layers (`virsh blockpull`), or put the disks on storage that both hosts share",
         )
     return card.allows(f"{guest.name} alone uses the disks that have to be copied")
 

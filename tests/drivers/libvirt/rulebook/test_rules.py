@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.core.compatibility import Question, Rule
 from reconciler.core.model import Method, Processor, RunState, StorageKind
-from reconciler.core.observed import Disk, LeftDisk
+from reconciler.core.observed import Disk, HostFacts, LeftDisk
 from reconciler.drivers.libvirt.rulebook.attributes import GUEST_ATTRIBUTES
 from reconciler.drivers.libvirt.rulebook.book import RULEBOOK
 from reconciler.drivers.libvirt.rulebook.offline import OFFLINE_RULES
@@ -19,6 +19,7 @@ from tests.drivers.libvirt.rulebook.asking import (
     FEATURES,
     LOCAL_DISK,
     SHARED_DISK,
+    Change,
     ask,
     checked,
     guest,
@@ -41,6 +42,12 @@ def disk(id: str, kind: StorageKind = StorageKind.FILE, size_mib: int = 9, resou
 
 
 # A situation, and the rules that then refuse: online, offline.
+def beside(backing: Change = "") -> HostFacts:
+    """The source, with a second guest whose images are layers as it says."""
+    second = replace(guest(backing=backing), uuid="7a2d", name="web02")
+    return replace(host("kvm-a"), registrations=(second,))
+
+
 SITUATIONS: list[tuple[str, Question, str, str]] = [
     ("an ordinary guest and two hosts that are alike", ask(), "", ""),
     ("stopped", ask(guest(state=STOPPED)), "guest-running", ""),
@@ -161,6 +168,11 @@ SITUATIONS: list[tuple[str, Question, str, str]] = [
      "disks-copyable", "disks-copyable"),
     ("a local image that is read-only", ask(guest(disks=LOCAL, read_only="vdb")), "disks-copyable", ""),
     ("a shared one that is", ask(guest(read_only="vda")), "", ""),
+    ("a local image that may lie below another guest's",
+     Question(guest(disks=(LOCAL_DISK,)), beside(backing="vda"), host("kvm-b")), "images-unshared", "images-unshared"),
+    ("another guest whose layers are not known",
+     Question(guest(disks=(LOCAL_DISK,)), beside(backing=None), host("kvm-b")), "images-unshared", "images-unshared"),
+    ("another guest without layers", Question(guest(disks=(LOCAL_DISK,)), beside(), host("kvm-b")), "", ""),
     ("a local image that another guest uses", ask(guest(disks=(replace(LOCAL_DISK, shared_with=("db01",)),))),
      "images-unshared", "images-unshared"),
     ("a local image that is shareable", ask(guest(disks=LOCAL, shareable="vdb")),
