@@ -6,7 +6,12 @@
 method=$1
 shift
 alive
-[ -n "$(state)" ] || give_up "it is not registered on $(uname -n)"
+now=$(state)
+[ -n "$now" ] || give_up "it is not registered on $(uname -n)"
+case $method,$now in
+    online,running* | offline,*) ;;
+    *) give_up "it does not run on $(uname -n): $now" ;;
+esac
 which=--inactive
 [ "$method" != online ] || which=--security-info # the live definition: what it was booted with
 said=$(virsh -q dumpxml $which "$uuid" --xpath '/domain/@type | /domain/os/type/@machine | /domain/cpu')
