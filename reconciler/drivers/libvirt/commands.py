@@ -115,7 +115,7 @@ def _quota(percent: int) -> str:
 
 
 SET: Mapping[Setting, Callable[[MoveRecord, str], tuple[str, ...]]] = {
-    Setting.MEMORY: lambda record, mib: ("virsh", "setmem", record.guest_uuid, f"{mib}MiB", *_scope(record)),
+    Setting.MEMORY: lambda record, mib: ("virsh", "setmem", record.guest_uuid, f"{mib}MiB", "--live", "--config"),
     Setting.ENTITLEMENT: lambda record, percent: ("entitle", record.guest_uuid, f"{percent}%", *_scope(record)),
     Setting.CAP: lambda record, percent: _scheduler(
         record, f"vcpu_period={PERIOD_US}", f"vcpu_quota={_quota(int(percent))}"

@@ -12,6 +12,13 @@ pytestmark = pytest.mark.slow
 MACHINE = "pc-i440fx-7.2"
 NEHALEM = "<cpu mode='custom' match='exact' check='partial'><model fallback='forbid'>Nehalem</model></cpu>"
 
+RICH = """\
+<cpu mode='custom' match='exact' check='partial'>
+  <model fallback='forbid'>qemu64</model>
+  <feature policy='require' name='aes'/><feature policy='require' name='popcnt'/>
+  <feature policy='require' name='ssse3'/>
+</cpu>"""
+
 
 def refused(site: Site, guest: Guest, *words: str) -> None:
     """It stays on h1 and counts on; what is printed has these words."""
@@ -39,6 +46,12 @@ def test_a_cpu_model_that_the_target_lacks(site: Site) -> None:
     site.lab["h2"].make_older(cpu_models=["Nehalem"])
     web = site.lab.guest("web", "h1", cpu=NEHALEM)
     refused(site, web, "h2 does not say that it knows CPU model Nehalem")
+
+
+def test_features_of_its_cpu_that_the_target_lacks_are_all_named(site: Site) -> None:
+    site.lab["h2"].make_older(cpu_features=["aes", "popcnt"])
+    web = site.lab.guest("web", "h1", cpu=RICH)
+    refused(site, web, "aes, popcnt", "h2")
 
 
 def test_a_target_with_too_little_memory(site: Site) -> None:

@@ -47,7 +47,7 @@ DOMAIN = """\
     {devices}
     <serial type='file'><source path='/srv/san/consoles/{name}.log' append='on'/></serial>
     <controller type='usb' model='none'/>
-    <memballoon model='virtio'><stats period='2'/></memballoon>
+    {balloon}
   </devices>
 </domain>
 """
@@ -55,6 +55,7 @@ DISK = """\
 <disk type='file' device='disk'>
       <driver name='qemu' type='{kind}' cache='none'/><source file='{path}'/><target dev='vda' bus='virtio'/>
     </disk>"""
+BALLOON = "<memballoon model='virtio'><stats period='2'/></memballoon>"
 INTERFACE = "<interface type='bridge'><source bridge='{bridge}'/><model type='virtio'/></interface>"
 
 
@@ -95,6 +96,9 @@ class Guest:
     cpu: str = ""
     answers_shutdown: bool = True
     networks: tuple[str, ...] = ()
+    balloon: str = BALLOON
+    kernel_words: str = ""
+    """More for its kernel's command line."""
 
     @property
     def uuid(self) -> str:
@@ -109,6 +113,7 @@ class Guest:
     def xml(self) -> str:
         """Its definition."""
         words = [f"dirty={self.dirty_mib}"] * bool(self.dirty_mib) + ["deaf"] * (not self.answers_shutdown)
+        words += [self.kernel_words] * bool(self.kernel_words)
         devices = [DISK.format(kind=self.disk_format, path=self.disk_path)] * (self.disk != NONE)
         devices += [INTERFACE.format(bridge=bridge) for bridge in self.networks]
         return DOMAIN.format(
@@ -120,6 +125,7 @@ class Guest:
             cpu=self.cpu,
             words=" ".join(words),
             devices="\n    ".join(devices),
+            balloon=self.balloon,
         )
 
     # ---------------------------------------------------------------------------------------------------- what it said

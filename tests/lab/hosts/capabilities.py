@@ -27,6 +27,12 @@ def without_cpu_model(text: str, name: str) -> str:
     return re.sub(rf"{element}[^/]>.*?</cpu>", "", text, flags=re.DOTALL)
 
 
+def without_cpu_feature(text: str, name: str) -> str:
+    """As of a machine whose processor lacks this feature, and a QEMU that does not make up for it."""
+    has = rf"(<property name='{re.escape(name)}' type='boolean') value='true'[^>]*/>"
+    return re.sub(has, r"\1 value='false'/>", text)
+
+
 def _kind(element: str) -> str:
     """The attribute before the name: each accelerator has a list of its own."""
     return "".join(re.findall(r"type='[^']*' ", element))

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.lab.guests.image import Image
-from tests.lab.hosts.capabilities import without_cpu_model, without_machine
+from tests.lab.hosts.capabilities import without_cpu_feature, without_cpu_model, without_machine
 from tests.lab.hosts.cgroups import Cgroup, hierarchies
 from tests.lab.packages import APART
 from tests.lab.processes import Process, children, command_line
@@ -348,8 +348,10 @@ class Machine:
     def _runs_libvirtd(self) -> bool:
         return self.run(["sh", "-c", LIBVIRTD_RUNS], check=False).returncode == 0
 
-    def make_older(self, machines: Collection[str] = (), cpu_models: Collection[str] = ()) -> None:
-        """Let libvirtd believe that its QEMU lacks these machine types and processor models."""
+    def make_older(
+        self, machines: Collection[str] = (), cpu_models: Collection[str] = (), cpu_features: Collection[str] = ()
+    ) -> None:
+        """Let libvirtd believe that its QEMU lacks these machine types, processor models and processor features."""
         self.kill_libvirtd()
         if self._as_probed is None:
             self._as_probed = self.folder / "as-probed"
@@ -360,6 +362,8 @@ class Machine:
                 text = without_machine(text, name)
             for name in cpu_models:
                 text = without_cpu_model(text, name)
+            for name in cpu_features:
+                text = without_cpu_feature(text, name)
             file.write_text(text, encoding="utf-8")
         self.start_libvirtd()
 

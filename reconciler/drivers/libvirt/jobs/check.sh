@@ -7,6 +7,10 @@ method=$1
 shift
 look_here
 [ "$state" != absent ] || give_up "it is not registered on $(uname -n)"
+case $method,$state in
+    online,running* | offline,*) ;;
+    *) give_up "it does not run on $(uname -n): $state" ;;
+esac
 [ "$(virsh -q domblklist --details "$uuid")" = "$(virsh -q domblklist --inactive --details "$uuid")" ] ||
     give_up "its stored definition has other disks than it runs with: it would not boot with these after the move"
 which=--inactive

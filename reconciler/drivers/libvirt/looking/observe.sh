@@ -56,6 +56,7 @@ uuids() { # the guests, active guests and pools of what was said, one a line, ea
 
 ask clock date +%s
 ask user id -u
+ask cgroups stat -f -c %T /sys/fs/cgroup
 
 wants guests 'list --all --uuid --name'
 wants active 'list --uuid'

@@ -15,7 +15,7 @@ from reconciler.core.names import is_name, printable
 from reconciler.core.observed import UNUSABLE_NAME, Registration
 from reconciler.core.records import MoveRecord
 from reconciler.drivers.libvirt.looking.parse import domain as parse_domain
-from reconciler.drivers.libvirt.looking.parse import figures, states
+from reconciler.drivers.libvirt.looking.parse import figures, machine, states
 from reconciler.drivers.libvirt.looking.parse.domain import Device, Domain
 from reconciler.drivers.libvirt.looking.parse.figures import mib
 from reconciler.drivers.libvirt.looking.parse.files import Header
@@ -171,7 +171,7 @@ def _registration(
         memory_min_mib=1 if settable else 0,
         memory_step_mib=1 if settable else 0,
         vcpus=domain.vcpus,
-        cpu_entitlement_percent=domain.entitlement_percent,
+        cpu_entitlement_percent=domain.entitlement_percent(machine.weight_of_one_cpu(reading.text("cgroups"))),
         cpu_cap_percent=domain.cap_percent,
         disks=disks,
         networks=domain.networks,

@@ -91,6 +91,8 @@ def test_shares_and_quota_of_a_guest() -> None:
     rich, plain = guest(look("look-many"), "rich"), guest(look("look-many"), "g1")
     assert (1, 50, 50, True) == (rich.vcpus, rich.cpu_entitlement_percent, rich.cpu_cap_percent, rich.autostart)
     assert (0, 100, False) == (plain.cpu_entitlement_percent, plain.cpu_cap_percent, plain.autostart)
+    version_2 = guest(look("look-many", {"cgroups": "cgroup2fs\n"}), "rich")
+    assert 512 == version_2.cpu_entitlement_percent, "the same weight stands for more there"
 
 
 def test_disks_are_told_apart() -> None:

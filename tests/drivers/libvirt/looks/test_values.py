@@ -37,7 +37,12 @@ def test_memory_is_rounded_up() -> None:
 )
 def test_shares_and_quota(tuning: str, entitlement: int, cap: int) -> None:
     found = made(more=tuning)
-    assert (entitlement, cap) == (found.entitlement_percent, found.cap_percent)
+    assert (entitlement, cap) == (found.entitlement_percent(machine.WEIGHT), found.cap_percent)
+
+
+@pytest.mark.parametrize(("mounted", "weight"), [("cgroup2fs\n", 100), ("tmpfs\n", 1024), ("", 1024)])
+def test_what_a_cpu_weighs_is_up_to_the_version_of_control_groups(mounted: str, weight: int) -> None:
+    assert weight == machine.weight_of_one_cpu(mounted)
 
 
 @pytest.mark.parametrize(

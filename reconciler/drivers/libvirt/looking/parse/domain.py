@@ -15,7 +15,6 @@ from reconciler.drivers.libvirt.looking.parse.trees import Element, attribute, t
 from reconciler.ssh.looks.sections import Unreadable
 
 SIGNED = re.compile(r"-?[0-9]{1,18}", re.ASCII)
-SHARES_OF_ONE_CPU = 1024
 PERIOD_US = 100_000
 NO_CAP_PERCENT = 100
 """Of a virtual CPU that may take all of a CPU."""
@@ -70,11 +69,18 @@ class Domain:
     networks: tuple[str, ...] = ()
     balloon: bool = False
     balloon_period_s: int = 0
-    entitlement_percent: int = 0
+    cpu_shares: int = 0
+    """Its weight against other guests; 0 where none is set. What it is worth depends on the host."""
     cap_percent: int = NO_CAP_PERCENT
     nvram: str = ""
     tpm: str = "none"
     refused: tuple[str, ...] = ()
+
+    def entitlement_percent(self, weight_of_one_cpu: int) -> int:
+        """What its weight comes to for each virtual CPU; 0 where none is set, since then nothing is guaranteed."""
+        if not self.cpu_shares:
+            return 0
+        return max(1, round(100 * self.cpu_shares / weight_of_one_cpu / max(1, self.vcpus)))
 
 
 @lru_cache(maxsize=GUESTS_REMEMBERED)
@@ -84,8 +90,7 @@ def domain(text: str) -> Domain:
     uuid, name = value(found, "uuid"), value(found, "name")
     if not UUID.fullmatch(uuid) or not name:
         raise Unreadable("dumpxml: a guest without identity", text)
-    vcpus = _vcpus(found)
-    entitlement, cap = _shares(found, vcpus)
+    shares = value(found, "cputune/shares")
     return Domain(
         uuid=uuid,
         name=name,
@@ -93,14 +98,14 @@ def domain(text: str) -> Domain:
         arch=attribute(found, "os/type", "arch"),
         machine=attribute(found, "os/type", "machine"),
         memory_mib=mib(_kib(found.find("memory"), text), 1),
-        vcpus=vcpus,
+        vcpus=_vcpus(found),
         cpu=cpu(found.find("cpu")),
         devices=tuple(_device(disk) for disk in found.findall("devices/disk")),
         networks=tuple(sorted({_network(interface) for interface in found.findall("devices/interface")} - {""})),
         balloon=attribute(found, "devices/memballoon", "model") not in ("", "none"),
         balloon_period_s=_period_s(found),
-        entitlement_percent=entitlement,
-        cap_percent=cap,
+        cpu_shares=number(shares, what="dumpxml: shares") if shares else 0,
+        cap_percent=_cap_percent(found),
         nvram=value(found, "os/nvram") or attribute(found, "os/nvram/source", "file"),
         tpm=tpm(found),
         refused=refused(found),
@@ -118,21 +123,15 @@ def _vcpus(found: Element) -> int:
     return number(attribute(found, "vcpu", "current") or value(found, "vcpu"), what="dumpxml: vcpu")
 
 
-def _shares(found: Element, vcpus: int) -> tuple[int, int]:
-    """What each virtual CPU is guaranteed of a CPU, and what it may take at most."""
-    shares, quota = value(found, "cputune/shares"), value(found, "cputune/quota")
-    period = value(found, "cputune/period")
-    entitlement, cap = 0, NO_CAP_PERCENT
-    if shares:
-        count = number(shares, what="dumpxml: shares")
-        entitlement = max(1, round(100 * count / SHARES_OF_ONE_CPU / max(1, vcpus)))
-    if quota:
-        if not SIGNED.fullmatch(quota):
-            raise Unreadable("dumpxml: quota is no number", quota)
-        length = (number(period, what="dumpxml: period") if period else 0) or PERIOD_US
-        if 0 < int(quota) < QUOTA_MAX_US:
-            cap = max(1, round(100 * int(quota) / length))
-    return entitlement, cap
+def _cap_percent(found: Element) -> int:
+    """What each virtual CPU may take of a CPU at most."""
+    quota, period = value(found, "cputune/quota"), value(found, "cputune/period")
+    if not quota:
+        return NO_CAP_PERCENT
+    if not SIGNED.fullmatch(quota):
+        raise Unreadable("dumpxml: quota is no number", quota)
+    length = (number(period, what="dumpxml: period") if period else 0) or PERIOD_US
+    return max(1, round(100 * int(quota) / length)) if 0 < int(quota) < QUOTA_MAX_US else NO_CAP_PERCENT
 
 
 def _period_s(found: Element) -> int:

@@ -11,6 +11,11 @@ from reconciler.ssh.looks.sections import Unreadable
 
 VERSION = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,6}){1,3}", re.ASCII)
 
+CGROUPS_2 = "cgroup2fs"
+WEIGHT, WEIGHT_2 = 1024, 100
+"""What the kernel gives to a control group by itself, by the version of its control groups: cpu.shares, cpu.weight.
+libvirt hands the `cpu_shares` of a guest on to either as they are (seen in its source, since 4.9)."""
+
 
 def clock_s(text: str) -> float:
     """`date +%s`. Raises Unreadable."""
@@ -54,6 +59,12 @@ def memory_mib(text: str) -> int:
     if len(words) != 2 or words[1] != "KiB":
         raise Unreadable("nodememstats: not in KiB", text)
     return number(words[0], what="nodememstats") // 1024
+
+
+def weight_of_one_cpu(text: str) -> int:
+    """`stat -f`, of where control groups are mounted: what stands for one CPU among weights. Where version 2 is mounted
+    beside version 1, libvirt takes the CPU from version 1."""
+    return WEIGHT_2 if text.strip() == CGROUPS_2 else WEIGHT
 
 
 def capabilities(text: str) -> Element:
