@@ -138,5 +138,7 @@ class Site:
 def assert_whole(site: Site, guest: Guest, home: str) -> None:
     """It runs there and nowhere else, and no host has anything of it, or of a move, that it should not have."""
     assert ([home], [home]) == (site.running_on(guest), site.defined_on(guest))
-    assert [] == site.lab.leftovers()
-    assert {} == {host: book for host in site.lab.machines if (book := site.book(host))}
+    leftovers = site.lab.leftovers()
+    assert not leftovers, leftovers
+    books = {host: site.book(host) for host in site.lab.machines}
+    assert not any(books.values()), books

@@ -130,6 +130,7 @@ def test_the_sources_libvirtd_is_killed(site: Site) -> None:
 
 def test_the_targets_libvirtd_stalls_just_before_the_end(site: Site) -> None:
     """What is left there, a definition that never came alive, is taken away before the next attempt."""
+    site.set(online_stall_s=15)
     guest = busy_guest(site)
     boot = guest.boot()
     site.commit(busy="h2")
@@ -188,7 +189,8 @@ def test_a_source_that_loses_its_power_between_two_definitions_gets_its_guest_ba
     ran = site.apply(6)
     for deed in ("taking away what is left", "registering it again where it was", "starting the guest"):
         assert deed in ran.err, ran.err
-    assert_whole(site, db, "h1")
+    assert (["h1"], ["h1"]) == (site.running_on(db), site.defined_on(db))
+    until("what was copied has ended, too", lambda: not site.lab.leftovers())
     site.apply(0, "--retry", "db")
     assert (["h2"], ["h2"]) == (site.running_on(db), site.defined_on(db))
     db.await_ticks(1)
