@@ -1,6 +1,6 @@
 """Hosts, links and controllers fail in mid-move: one running copy is left, and the next pass ends where this one would.
 
-Guests that rewrite their memory faster than the link carries it keep a migration under way for as long as a test needs.
+A slow link keeps a migration under way for as long as a test needs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ pytestmark = pytest.mark.slow
 
 LINK_MBIT = 80
 DIRTY_MIB = 48
-"""Rewritten for ever, faster than such a link carries it."""
+"""Rewritten for ever, faster than such a link carries it. Such a guest is not let arrive: now and then its emulator
+loses a page of it on the way (seen on a busy machine, QEMU 7.2 without KVM)."""
+SLOW_MBIT = 16
 
 
 def migrating(site: Site, source: str, guest: Guest) -> bool:
@@ -38,11 +40,12 @@ def awaited(running: Running, what: str, look: Callable[[], bool]) -> None:
         running.hears(what)
 
 
-def busy_guest(site: Site) -> Guest:
-    """One that will not arrive over the link to h2 while that is slow."""
-    guest = site.lab.guest("busy", "h1", memory_mib=160, dirty_mib=DIRTY_MIB)
+def on_its_way(site: Site) -> Guest:
+    """A guest that takes half a minute to h2, where nothing comes between."""
+    guest = site.lab.guest("slow", "h1", memory_mib=128)
     guest.await_ticks(2)
-    site.lab["h2"].shape(LINK_MBIT)
+    site.lab["h2"].shape(SLOW_MBIT)
+    site.commit(slow="h2")
     return guest
 
 
@@ -58,7 +61,9 @@ def test_a_guest_busier_than_the_link_is_aborted_tried_again_and_moved_offline_a
     site: Site,
 ) -> None:
     site.set(online_stall_s=6, online_deadline_s=600)
-    guest = busy_guest(site)
+    guest = site.lab.guest("busy", "h1", memory_mib=160, dirty_mib=DIRTY_MIB)
+    guest.await_ticks(2)
+    site.lab["h2"].shape(LINK_MBIT)
     boot = guest.boot()
     site.more["busy"] = "  migration: {downtime: allowed, stop: {graceful: 2m}, attempts: 2, autoConverge: allowed}\n"
     site.commit(busy="h2")
@@ -75,10 +80,9 @@ def test_a_guest_busier_than_the_link_is_aborted_tried_again_and_moved_offline_a
 
 
 def test_the_target_loses_its_power_and_the_guest_runs_on(site: Site) -> None:
-    site.more["busy"] = "  migration: {attempts: 1}\n"
-    guest = busy_guest(site)
+    site.more["slow"] = "  migration: {attempts: 1}\n"
+    guest = on_its_way(site)
     boot = guest.boot()
-    site.commit(busy="h2")
     with daemon(site.settings, settled=False) as running:
         awaited(running, "it migrates", lambda: migrating(site, "h1", guest))
         site.lab["h2"].crash()
@@ -86,7 +90,7 @@ def test_the_target_loses_its_power_and_the_guest_runs_on(site: Site) -> None:
         site.lab["h2"].boot()
         awaited(running, "it has ended", lambda: not migrating(site, "h1", guest))
         running.stop()
-    site.call("apply", "--yes", "--retry", "busy")
+    site.call("apply", "--yes", "--retry", "slow")
     assert_whole(site, guest, "h2")
     counted_on(guest, boot)
 
@@ -94,9 +98,8 @@ def test_the_target_loses_its_power_and_the_guest_runs_on(site: Site) -> None:
 def test_the_link_is_cut_and_mended(site: Site) -> None:
     """At the very beginning: libvirt itself does not notice then."""
     site.set(online_stall_s=15)
-    guest = busy_guest(site)
+    guest = on_its_way(site)
     boot = guest.boot()
-    site.commit(busy="h2")
     with daemon(site.settings, settled=False) as running:
         awaited(running, "it migrates", lambda: migrating(site, "h1", guest))
         site.lab["h2"].cut()
@@ -112,9 +115,8 @@ def test_the_link_is_cut_and_mended(site: Site) -> None:
 
 
 def test_the_sources_libvirtd_is_killed(site: Site) -> None:
-    guest = busy_guest(site)
+    guest = on_its_way(site)
     boot = guest.boot()
-    site.commit(busy="h2")
     with daemon(site.settings, settled=False) as running:
         awaited(running, "it migrates", lambda: migrating(site, "h1", guest))
         site.lab["h1"].kill_libvirtd()
@@ -131,9 +133,8 @@ def test_the_sources_libvirtd_is_killed(site: Site) -> None:
 def test_the_targets_libvirtd_stalls_just_before_the_end(site: Site) -> None:
     """What is left there, a definition that never came alive, is taken away before the next attempt."""
     site.set(online_stall_s=15)
-    guest = busy_guest(site)
+    guest = on_its_way(site)
     boot = guest.boot()
-    site.commit(busy="h2")
     with daemon(site.settings, settled=False) as running:
         awaited(running, "it migrates", lambda: migrating(site, "h1", guest))
         site.lab["h2"].stall_libvirtd()
@@ -149,9 +150,8 @@ def test_the_targets_libvirtd_stalls_just_before_the_end(site: Site) -> None:
 
 
 def test_a_daemon_killed_in_mid_migration_is_followed_by_one_that_ends_it(site: Site) -> None:
-    guest = busy_guest(site)
+    guest = on_its_way(site)
     boot = guest.boot()
-    site.commit(busy="h2")
     with daemon(site.settings, settled=False) as first:
         awaited(first, "it migrates", lambda: migrating(site, "h1", guest))
         first.kill()
