@@ -178,9 +178,12 @@ copy_folder = "/srv/local"
     ) -> Guest:
         """Make a guest on a host: its disk, its definition. `made_as`: the other fields of `Guest`."""
         assert disk in (SHARED, LOCAL, NONE), f"no such disk: {disk}"
-        guest = Guest(self.switch, name, disk=disk, **made_as)
-        machine = self.machines[host]
-        if disk != NONE:
+        return self.place(Guest(self.switch, name, disk=disk, **made_as), host, running=running, autostart=autostart)
+
+    def place(self, guest: Guest, host: str, *, running: bool = True, autostart: bool = False) -> Guest:
+        """Make this guest on a host."""
+        name, machine = guest.name, self.machines[host]
+        if guest.disk != NONE:
             make = ["qemu-img", "create", "-q", "-f", guest.disk_format, guest.disk_path, f"{guest.disk_mib}M"]
             machine.run(make)
         machine.run(["virsh", "-q", "define", "/dev/stdin"], input=guest.xml())

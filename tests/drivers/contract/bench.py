@@ -1,8 +1,9 @@
 """What a driver brings to the contract suite: two hosts, two guests, and a way to let time pass.
 
 A driver joins by building a `Bench` and adding it to `BENCHES` in conftest.py. The hosts are called `a` and `b`; on `a`
-are `WEB`, which runs, can move online and has dynamic memory (1024 to 4096 MiB in steps of 64), and `DB`, which is
-stopped and has a disk that only `a` can see.
+are `WEB`, which runs, can move online and has dynamic memory (1024 to 4096 MiB in steps of 64, where the platform has
+bounds for it), and `DB`, which is stopped and has a disk that only `a` can see. Each host takes part in one move at a
+time. What a platform does differently by its nature is a field of its bench, with the reason.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.core.commands import Answer, Guard, Verb
 from reconciler.core.desired import Host
-from reconciler.core.model import Load, Method, RunState, StepKind
+from reconciler.core.model import Load, Method, StepKind
 from reconciler.core.observed import HostFacts, Job, Look, Registration
 from reconciler.core.records import MoveRecord, Stage
 from reconciler.drivers.protocol import Driver
@@ -42,6 +43,21 @@ class Bench:
     """Whether the platform deletes what a migration left on its source."""
     sets: bool = True
     """Whether the driver can change settings of a guest."""
+    boots: bool = True
+    """Whether the platform tells one boot of a guest from another. libvirt does not."""
+    keeps_registration: bool = True
+    """Whether a guest that has moved is still registered on its source. libvirt would start such a one: there, only the
+    disks that were copied are left."""
+    bounds_memory: bool = True
+    """Whether the platform has bounds and steps of its own for a guest's memory. libvirt takes any."""
+    settable_mib: int = 2048
+    """Memory that `WEB` can be set to."""
+    too_much_mib: int = 8192
+    """Memory that it cannot."""
+    own_boot: Callable[[], str] | None = None
+    """Where the platform tells no boots apart: what the running `WEB` itself says."""
+    slow_down: Callable[[], None] = lambda: None
+    """Let online migrations take more than a moment."""
 
     def host(self, name: str) -> Host:
         """The host's document."""
@@ -63,30 +79,50 @@ class Bench:
         assert found is not None, f"{uuid} is not on {name}"
         return found
 
-    def record(self, uuid: str = WEB, method: Method = Method.ONLINE, *, id: str = "m1", by: str = US) -> MoveRecord:
+    def startable(self, name: str, uuid: str) -> bool:
+        """Whether the guest runs or could be started there. What has left is there as the platform leaves it."""
+        found = self.facts(name).registration(uuid)
+        assert found is not None or not self.keeps_registration
+        return found is not None and found.startable
+
+    def boot(self, name: str) -> str:
+        """Which boot `WEB` is in, on a host where it runs."""
+        web = self.guest(name, WEB)
+        assert web.running
+        assert bool(web.boot_marker) is self.boots
+        return web.boot_marker if self.own_boot is None else self.own_boot()
+
+    def record(
+        self,
+        uuid: str = WEB,
+        method: Method = Method.ONLINE,
+        *,
+        id: str = "m1",
+        by: str = US,
+        ends: tuple[str, str] = ("a", "b"),
+    ) -> MoveRecord:
         """A move of this guest from a to b, live for the next ten minutes."""
+        facts = self.facts(ends[0])
+        entry = facts.registration(uuid)
+        assert entry is not None, f"{uuid} is not on {ends[0]}"
+        copies = () if method is Method.ONLINE else tuple(disk.resource for disk in entry.local_disks)
         return MoveRecord(
             id=f"{id}-{NAMES[uuid]}",
             guest_uuid=uuid,
             guest_name=NAMES[uuid],
             kind=StepKind.MIGRATE,
-            source="a",
-            target="b",
+            source=ends[0],
+            target=ends[1],
             method=method,
-            was=self.guest("a", uuid).state if uuid in NAMES else RunState.STOPPED,
+            was=entry.state,
             intent="intent",
             facts="facts",
             controller=by,
-            copies=self._copies(uuid, method),
+            copies=copies,
             load=Load(1024, 10, 0),
             settings=(("autostart", "on"),),
-            expires_s=self.facts("a").clock_s + TTL_S,
+            expires_s=facts.clock_s + TTL_S,
         )
-
-    def _copies(self, uuid: str, method: Method) -> tuple[str, ...]:
-        if method is Method.ONLINE or uuid not in NAMES:
-            return ()
-        return tuple(disk.resource for disk in self.guest("a", uuid).local_disks)
 
     def tell(self, verb: Verb, host: str, record: MoveRecord, guard: Guard | None) -> Answer:
         """Make the command and send it."""

@@ -23,6 +23,7 @@ from reconciler.errors import Location
 from reconciler.ssh.access import Access
 from reconciler.ssh.connections import Connections
 from tests.drivers.contract.bench import DB, WEB, Bench
+from tests.drivers.contract.on_the_lab import Hosts, started
 from tests.drivers.hosts.fleet import SshdFleet
 
 
@@ -85,8 +86,24 @@ BENCHES: dict[str, Callable[[Path], AbstractContextManager[Bench]]] = {
 }
 
 
-@pytest.fixture(params=sorted(BENCHES))
+LIBVIRT = "libvirt on the lab"
+"""Its hosts are real: they are started once, and made as good as new for each test."""
+
+
+@pytest.fixture(scope="session")
+def hosts_of_the_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
+    hosts = started(tmp_path_factory.mktemp("lab"))
+    with hosts.lab:
+        yield hosts
+        hosts.driver.close()
+
+
+@pytest.fixture(params=[*sorted(BENCHES), pytest.param(LIBVIRT, marks=pytest.mark.slow)])
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     """Each driver in turn, each time with a fresh fleet."""
+    if request.param == LIBVIRT:
+        hosts: Hosts = request.getfixturevalue("hosts_of_the_lab")
+        yield hosts.bench()
+        return
     with BENCHES[request.param](tmp_path) as bench:
         yield bench
