@@ -98,7 +98,7 @@ def hosts_of_the_lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts
         hosts.driver.close()
 
 
-@pytest.fixture(params=[*sorted(BENCHES), pytest.param(LIBVIRT, marks=pytest.mark.slow)])
+@pytest.fixture(params=[*sorted(BENCHES), pytest.param(LIBVIRT, marks=(pytest.mark.slow, pytest.mark.long))])
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     """Each driver in turn, each time with a fresh fleet."""
     if request.param == LIBVIRT:
