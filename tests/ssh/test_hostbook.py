@@ -31,7 +31,7 @@ RECORD = MoveRecord(
     intent="intent",
     facts="facts",
     controller="us",
-    expires_s=time.time() + 600,
+    expires_s=time.time() + 86_400,  # from when tests are collected, which can be long before they run
     note="a 'quoted' $(note) \\ with \"marks\" and ü",
 )
 OTHER = replace(RECORD, id="r2", guest_uuid="22222222-bbbb-4bbb-8bbb-222222222222", controller="them")
