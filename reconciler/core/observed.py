@@ -147,7 +147,8 @@ class Job:
 
 @dataclass(frozen=True, order=True)
 class LeftDisk:
-    """A disk that a move has left behind on its source: nothing registered there uses it any more."""
+    """A disk that a move has left behind, and that nothing registered there uses: an original on its source, a copy, or
+    half of one, on its target."""
 
     record_id: str
     path: str
