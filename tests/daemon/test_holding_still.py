@@ -97,7 +97,7 @@ def test_an_operator_suspends_and_resumes_under_a_running_daemon(bench: Bench, w
 
 
 def test_what_is_suspended_in_mid_pass_does_not_begin(tmp_path: Any) -> None:
-    bench = Bench(tmp_path).build(speed=10.0)
+    bench = Bench(tmp_path).build(speed=4.0)  # slow enough for a process to start meanwhile, on a busy machine
     declare(bench, "  limits: {concurrent: 1}\n")
     with daemon(bench.settings) as running:
         bench.commit(web="h2", batch="h3")
