@@ -14,7 +14,7 @@ from reconciler.core.execution.outcome import Outcome, OutcomeKind
 from reconciler.core.execution.telling import tell
 from reconciler.core.model import RunState
 from reconciler.core.observed import HostFacts, Job
-from reconciler.core.records import Stage
+from reconciler.core.records import MoveRecord, Stage
 
 FOLLOW_SHARE = 0.05
 FOLLOW_MIN_S = 1.0
@@ -52,14 +52,15 @@ def discard_stale(move: Move, scene: Scene, source: HostFacts, target: HostFacts
 
 def discard_in_vain(move: Move, scene: Scene, target: HostFacts) -> Action | None:
     """The guest is on its source: take away what was copied or saved on the target in vain. None where nothing was."""
-    record = move.record
-    if target.registration(record.guest_uuid) is not None:
-        return None
-    if not target.left_by(record.id) and record.id not in target.saved:
-        return None
-    if move.tried(Verb.DISCARD) >= 2 * TRIES_MAX:
-        return None  # it is in nobody's way but that of the next attempt, which will say so
-    return tell(move, Verb.DISCARD, scene, target, Stage.MIGRATING, since_s=record.stage_since_s)
+    if not _lies_in_vain(move.record, target) or move.tried(Verb.DISCARD) >= 2 * TRIES_MAX:
+        return None  # what stays is in nobody's way but that of the next attempt, which will say so
+    return tell(move, Verb.DISCARD, scene, target, Stage.MIGRATING, since_s=move.record.stage_since_s)
+
+
+def _lies_in_vain(record: MoveRecord, target: HostFacts) -> bool:
+    """Whether something of this move lies on the target, and the guest is not there."""
+    lies = bool(target.left_by(record.id)) or record.id in target.saved
+    return lies and target.registration(record.guest_uuid) is None
 
 
 def put_back(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> Action:
@@ -75,8 +76,7 @@ def put_back(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> 
         withdrawn = discard_in_vain(move, scene, target)
         if withdrawn is not None:
             return withdrawn
-        clear = not target.left_by(record.id) and record.id not in target.saved
-        if clear and move.tried(Verb.PUT_BACK) < TRIES_MAX:
+        if not _lies_in_vain(record, target) and move.tried(Verb.PUT_BACK) < TRIES_MAX:
             return tell(move, Verb.PUT_BACK, scene, source, Stage.MIGRATING, since_s=record.stage_since_s)
     text = f"no copy on {source.name} or {target.name} could be started"
     if nowhere:

@@ -29,11 +29,11 @@ PERSON_POLLS = 6
 SAID_MAX = 400
 """How much of what a platform printed goes into an outcome; all of it is in the run record."""
 
-TERMS = (
-    *("guest_uuid", "guest_name", "kind", "source", "target", "method", "was", "intent", "facts", "load", "attempt"),
-    *("graceful_s", "hard_stop", "wait", "delete_source", "hop", "via", "autostart", "copies", "converge", "vouched"),
+PROGRESS = (
+    *("controller", "stage", "stage_since_s", "expires_s", "starts", "stopped_by_us", "settings"),
+    *("parked", "not_before_s", "note"),
 )
-"""What a move of our own is about: hosts give back how far it has come, never what it may do."""
+"""What hosts may say of a move of our own: how far it has come, never what it is about and may do."""
 
 STAGE_ORDER = (
     Stage.PARKED,
@@ -80,8 +80,8 @@ def absorb(move: Move, source: Look, target: Look) -> Move:
         return move
     if move.adopted:
         return replace(move, record=furthest)
-    kept = {name: getattr(move.record, name) for name in TERMS}
-    return replace(move, record=replace(furthest, **kept))
+    come = {name: getattr(furthest, name) for name in PROGRESS}
+    return replace(move, record=replace(move.record, **come))
 
 
 def _unreachable(move: Move, scene: Scene) -> Action:
