@@ -10,10 +10,9 @@ from collections.abc import Callable, Mapping
 
 from reconciler.core.commands import Command, Guard, Verb
 from reconciler.core.model import Method, Setting
-from reconciler.core.names import is_name
 from reconciler.core.records import MoveRecord
 from reconciler.drivers.hpvm.parse.processes import PROGRAM as MIGRATE
-from reconciler.errors import HostError
+from reconciler.drivers.words import check_names, check_words
 from reconciler.ssh.hostbook import NONE, Deed, How
 
 ADDRESS_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:-")
@@ -25,23 +24,11 @@ QUICK_S = 1
 """What fails at once is answered with its own exit status; what takes longer is followed."""
 
 
-class UnsafeWord(HostError):
-    """A word that must not become part of a command, whoever it came from."""
-
-    code = "unsafe-name"
-
-
 def command(verb: Verb, host: str, record: MoveRecord, guard: Guard | None) -> Command:
     """The one way a command is made. Raises UnsafeWord rather than putting a hostile word into argv."""
-    for name in (host, record.id, record.guest_uuid, record.guest_name, record.source, record.target):
-        if not is_name(name):
-            raise UnsafeWord(
-                f"host {host!r}: the name {name!r} must not be part of a command",
-                hint="a name begins with a letter or digit, goes on with these, dots, - and _, and has at most 64",
-            )
-    for word, allowed in ((record.via, ADDRESS_CHARACTERS), *((copy, RESOURCE_CHARACTERS) for copy in record.copies)):
-        if word.startswith("-") or len(word) > RESOURCE_MAX or not allowed.issuperset(word):
-            raise UnsafeWord(f"host {host!r}: {word!r} must not be part of a command", hint="see to it on the host")
+    check_names(host, record)
+    check_words(host, (record.via,), ADDRESS_CHARACTERS, RESOURCE_MAX)
+    check_words(host, record.copies, RESOURCE_CHARACTERS, RESOURCE_MAX)
     timeout_s = CHECK_TIMEOUT_S if verb is Verb.CHECK else Command.timeout_s
     return Command(host, verb, _argv(verb, record), record, guard, timeout_s)
 

@@ -12,10 +12,9 @@ from collections.abc import Callable, Mapping
 from reconciler.core.commands import Command, Guard, Verb
 from reconciler.core.execution.halfway import aside
 from reconciler.core.model import Method, RunState, Setting
-from reconciler.core.names import is_name
 from reconciler.core.records import MoveRecord
 from reconciler.drivers.libvirt.settings import LibvirtSettings
-from reconciler.errors import HostError
+from reconciler.drivers.words import check_names, check_words
 from reconciler.ssh.hostbook import NONE, Deed, How
 from reconciler.ssh.programs import program
 
@@ -38,23 +37,11 @@ PERIOD_US = 100_000
 MIB_PER_GIB = 1024
 
 
-class UnsafeWord(HostError):
-    """A word that must not become part of a command, whoever it came from."""
-
-    code = "unsafe-name"
-
-
 def command(verb: Verb, host: str, record: MoveRecord, guard: Guard | None) -> Command:
     """The one way a command is made. Raises UnsafeWord rather than putting a hostile word into argv."""
-    for name in (host, record.id, record.guest_uuid, record.guest_name, record.source, record.target):
-        if not is_name(name):
-            raise UnsafeWord(
-                f"host {host!r}: the name {name!r} must not be part of a command",
-                hint="a name begins with a letter or digit, goes on with these, dots, - and _, and has at most 64",
-            )
-    for word, allowed in ((record.via, ADDRESS_CHARACTERS), *((copy, DEVICE_CHARACTERS) for copy in record.copies)):
-        if word.startswith("-") or len(word) > WORD_MAX or not allowed.issuperset(word):
-            raise UnsafeWord(f"host {host!r}: {word!r} must not be part of a command", hint="see to it on the host")
+    check_names(host, record)
+    check_words(host, (record.via,), ADDRESS_CHARACTERS, WORD_MAX)
+    check_words(host, record.copies, DEVICE_CHARACTERS, WORD_MAX)
     timeouts = {Verb.CHECK: CHECK_TIMEOUT_S, Verb.MIGRATE: MIGRATE_TIMEOUT_S}
     tidies = verb in (Verb.DISCARD, Verb.PUT_BACK, Verb.PUT_ASIDE, Verb.DELETE_COPY)
     timeout_s = TIDY_TIMEOUT_S if tidies else timeouts.get(verb, Command.timeout_s)

@@ -13,19 +13,13 @@ from reconciler.core.commands import Command, Guard, Verb
 from reconciler.core.model import Method, Setting
 from reconciler.core.names import is_name
 from reconciler.core.records import VALUES, MoveRecord
-from reconciler.errors import HostError
+from reconciler.drivers.words import check_names
 
 PROGRAM = "simctl"
 RECORD_VERBS = {verb.value: verb for verb in (Verb.CLAIM, Verb.RENEW, Verb.RELEASE, Verb.PARK)}
 SETTINGS = {Setting.MEMORY: "memory", Setting.ENTITLEMENT: "entitlement", Setting.AUTOSTART: "autostart"}
 """What simctl calls a setting."""
 METHODS = {f"--{method.value}": method for method in Method}
-
-
-class UnsafeName(HostError):
-    """A name that must not become part of a command, whoever it came from."""
-
-    code = "unsafe-name"
 
 
 @dataclass(frozen=True)
@@ -44,13 +38,8 @@ class Told:
 
 
 def command(verb: Verb, host: str, record: MoveRecord, guard: Guard | None) -> Command:
-    """The one way a command is made. Raises UnsafeName rather than putting a hostile name into argv."""
-    for name in (host, record.id, record.guest_uuid, record.guest_name, record.source, record.target):
-        if not is_name(name):
-            raise UnsafeName(
-                f"host {host!r}: the name {name!r} must not be part of a command",
-                hint="a name begins with a letter or digit, goes on with these, dots, - and _, and has at most 64",
-            )
+    """The one way a command is made. Raises UnsafeWord rather than putting a hostile name into argv."""
+    check_names(host, record)
     return Command(host, verb, (PROGRAM, *_words(verb, record)), record, guard)
 
 

@@ -46,7 +46,7 @@ class SimulatedDriver:
             return Unreachable(host.name, error.what)
 
     def command(self, verb: Verb, host: str, record: MoveRecord, guard: Guard | None) -> Command:
-        """The one way a command is made. Raises UnsafeName for a name that must not become part of one."""
+        """The one way a command is made. Raises UnsafeWord for a name that must not become part of one."""
         return commands.command(verb, host, record, guard)
 
     def send(self, host: Host, command: Command) -> Answer:

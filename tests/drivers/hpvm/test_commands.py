@@ -11,7 +11,8 @@ import pytest
 from reconciler.core.commands import Verb
 from reconciler.core.model import Method, RunState, StepKind
 from reconciler.core.records import MoveRecord
-from reconciler.drivers.hpvm.commands import UnsafeWord, command, deed
+from reconciler.drivers.hpvm.commands import command, deed
+from reconciler.drivers.words import UnsafeWord
 from reconciler.ssh.hostbook import How
 
 DRIVER = Path(__file__).parents[3] / "reconciler" / "drivers" / "hpvm"
