@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 from reconciler.core.commands import Answer, AnswerKind, Command, Guard, Verb
 from reconciler.core.desired import Host
@@ -24,12 +23,9 @@ from reconciler.ssh import hostbook
 from reconciler.ssh.access import Target
 from reconciler.ssh.addresses import allowed
 from reconciler.ssh.connections import Connections
-from reconciler.ssh.looks.sections import Section, Unreadable, split
+from reconciler.ssh.looks.sections import Unreadable, split
 from reconciler.ssh.programs import program
 from reconciler.ssh.trouble import ConnectionLost, HostUnreachable
-
-VOLATILE = frozenset({"clock"})
-"""Sections that differ from look to look without anything having changed."""
 
 
 class LibvirtDriver:
@@ -42,13 +38,11 @@ class LibvirtDriver:
         self.settings = settings
         self._expansions: dict[tuple[str, str], Expansions] = {}
         """Host and versions -> what is known of CPUs there."""
-        self._last: dict[str, tuple[Mapping[str, Section], Stated, HostFacts]] = {}
-        """By host: what it said at the last look but for its clock, what the settings said, and what that came to."""
 
     def look(self, host: Host) -> Look:
         """Everything about the host. One that cannot be read, or not beyond doubt, is `Unreachable`."""
         try:
-            return self._facts(host, self.read(host))
+            return self.facts_of(host, self.read(host))
         except (HostUnreachable, ConnectionLost) as error:
             return Unreachable(host.name, error.what)
         except Unreadable as error:
@@ -112,16 +106,6 @@ class LibvirtDriver:
             known = {**known, **self._expand(host, missing)}
             self._expansions[key] = known
         return facts(reading, known)
-
-    def _facts(self, host: Host, reading: Reading) -> HostFacts:
-        """Word for word the same as last time is not made out anew: most looks at most hosts are."""
-        said = {name: found for name, found in reading.sections.items() if name not in VOLATILE}
-        last = self._last.get(reading.host)
-        if last is not None and last[:2] == (said, reading.stated):
-            return replace(last[2], clock_s=float(reading.text("clock")))
-        found = self.facts_of(host, reading)
-        self._last[reading.host] = (said, reading.stated, found)
-        return found
 
     def _expand(self, host: Host, questions: tuple[str, ...]) -> Expansions:
         token = f"@{secrets.token_hex(12)}"
