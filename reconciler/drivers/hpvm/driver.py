@@ -6,29 +6,24 @@ it is guarded is the host book. Decides nothing.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from reconciler.core.commands import Answer, AnswerKind, Command, Guard, Verb
+from reconciler.core.commands import Answer, Command, Guard, Verb
 from reconciler.core.desired import Host
-from reconciler.core.observed import BootFloor, HostFacts, Look, Unreachable
+from reconciler.core.observed import BootFloor, HostFacts, Look
 from reconciler.core.records import MoveRecord
 from reconciler.core.reports.checks import CheckReport
+from reconciler.drivers import over_ssh
 from reconciler.drivers.hpvm import commands
 from reconciler.drivers.hpvm.checking.examine import examine
 from reconciler.drivers.hpvm.facts import facts
 from reconciler.drivers.hpvm.parse import machine
 from reconciler.drivers.hpvm.reading import Reading, Stated
 from reconciler.drivers.hpvm.settings import HpvmSettings
-from reconciler.ssh import hostbook
-from reconciler.ssh.access import Target
-from reconciler.ssh.addresses import allowed
 from reconciler.ssh.connections import Connections
-from reconciler.ssh.looks.sections import Section, Unreadable, split
-from reconciler.ssh.programs import program
-from reconciler.ssh.trouble import ConnectionLost, HostUnreachable
+from reconciler.ssh.looks.sections import Section
 
 SLOTS = 1
 """One migration a host, in and out together (Integrity VM 4.2.5 release notes, p. 91)."""
@@ -57,12 +52,7 @@ class HpvmDriver:
 
     def look(self, host: Host) -> Look:
         """Everything about the host. One that cannot be read, or not beyond doubt, is `Unreachable`."""
-        try:
-            return self._facts(self.read(host))
-        except (HostUnreachable, ConnectionLost) as error:
-            return Unreachable(host.name, error.what)
-        except Unreadable as error:
-            return error.look(host.name)
+        return over_ssh.looked(host, lambda host: self._facts(self.read(host)))
 
     def examine(
         self, hosts: Sequence[Host], peers: Sequence[Host], connections_max: int, note: Callable[[str], None]
@@ -73,19 +63,11 @@ class HpvmDriver:
     def read(self, host: Host, *, fresh: bool = False) -> Reading:
         """One look, not judged yet. Raises HostUnreachable, ConnectionLost, or Unreadable for an address that the
         settings do not allow."""
-        if not self.may_receive(host):
-            raise Unreadable(f"its migration address {host.reached_as} is not among those of the settings")
+        over_ssh.check_receiver(host, self.settings.migration_addresses)
         self._aliases[host.reached_as] = host.name
-        token = f"@{secrets.token_hex(12)}"
-        folders = (self.settings.record_folder, self.settings.copy_folder)
-        said = self.connections.run(target(host), ("sh", "-c", observer(), "reconciler", token, *folders), fresh=fresh)
-        reading = Reading(host.name, split(text(said.stdout), token), self._stated(host))
-        reading.chatter = text(said.stderr)
-        return reading
-
-    def may_receive(self, host: Host) -> bool:
-        """Whether the settings allow guests to be sent to the address that the host's document gives."""
-        return not host.migration_address or allowed(host.migration_address, self.settings.migration_addresses)
+        words = (self.settings.record_folder, self.settings.copy_folder)
+        said, chatter = over_ssh.ask(self.connections, host, observer(), words, fresh=fresh)
+        return Reading(host.name, said, self._stated(host), chatter)
 
     def command(self, verb: Verb, host: str, record: MoveRecord, guard: Guard | None) -> Command:
         """The one way a command is made. Raises UnsafeWord for a word that must not become part of one."""
@@ -93,21 +75,8 @@ class HpvmDriver:
 
     def send(self, host: Host, command: Command) -> Answer:
         """Run it on the host, behind its guard. No answer means that nothing is known."""
-        if command.host != host.name:
-            return Answer(AnswerKind.FAILED, 2, f"a command for {command.host} was sent to {host.name}")
-        argv = hostbook.invocation(
-            self.settings.record_folder,
-            command.verb,
-            command.record,
-            command.guard,
-            commands.deed(command),
-            slots=SLOTS,
-        )
-        try:
-            said = self.connections.run(target(host), argv, timeout_s=command.timeout_s)
-        except (HostUnreachable, ConnectionLost) as error:
-            return Answer(AnswerKind.LOST, None, error.what)
-        return hostbook.answer(said.status, text(said.stdout), text(said.stderr))
+        deed, folder = commands.deed(command), self.settings.record_folder
+        return over_ssh.carry_out(self.connections, host, command, deed, folder, SLOTS)
 
     def close(self) -> None:
         """Hang up on all hosts."""
@@ -135,16 +104,6 @@ class HpvmDriver:
         return replace(stated, attested=attested, aliases=dict(self._aliases))
 
 
-def target(host: Host) -> Target:
-    """Where a host's document says it is."""
-    return Target(host.name, host.dialled, host.port)
-
-
-def text(raw: bytes) -> str:
-    """What a host printed. Bytes that are no text become a sign that no name and no number contains."""
-    return raw.decode("utf-8", "replace")
-
-
 def observer() -> str:
     """What runs on a host for one look: look.sh and observe.sh."""
-    return program("reconciler.ssh.looks", "look.sh") + program("reconciler.drivers.hpvm", "observe.sh")
+    return over_ssh.looking("reconciler.drivers.hpvm", "observe.sh")

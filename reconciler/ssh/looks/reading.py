@@ -32,12 +32,12 @@ class Note:
 class Reading(Generic[Stated]):
     """One look being read: its answers, and what was noted on the way."""
 
-    def __init__(self, host: str, sections: Mapping[str, Section], stated: Stated) -> None:
+    def __init__(self, host: str, sections: Mapping[str, Section], stated: Stated, chatter: str = "") -> None:
         self.host = host
         self.sections = sections
         self.stated = stated
         self.notes: list[Note] = []
-        self.chatter = ""
+        self.chatter = chatter
         """What the commands printed beside their answers."""
 
     def text(self, name: str) -> str:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.core.desired import Host
 from reconciler.core.observed import Look
 from reconciler.core.reports.checks import AssumptionCheck, CheckReport, Holds, sorted_findings
+from reconciler.drivers import over_ssh
 from reconciler.drivers.hpvm.assumptions import ASSUMPTIONS
 from reconciler.drivers.hpvm.checking.assumed import assumed
 from reconciler.drivers.hpvm.checking.findings import Examined, of_host
 from reconciler.drivers.hpvm.checking.needs import of_guests
 from reconciler.drivers.hpvm.checking.ways import Way, of_way, way
 from reconciler.drivers.hpvm.facts import facts
-from reconciler.ssh.access import Target
 from reconciler.ssh.looks.examining import Asked, examine_all
-from reconciler.ssh.looks.sections import split
 from reconciler.ssh.programs import program
 from reconciler.ssh.trouble import ConnectionLost, HostUnreachable
 
@@ -62,16 +60,13 @@ def _ways(driver: HpvmDriver, source: Host, targets: Sequence[Host]) -> list[Way
     """What came of the platform's call to each of these hosts."""
     if not targets:
         return []
-    token = f"@{secrets.token_hex(12)}"
-    text = program("reconciler.drivers.hpvm.checking", "between.sh")
-    addresses = [target.reached_as for target in targets]
-    argv = ("sh", "-c", text, "reconciler", token, str(WAY_S), *addresses)
-    to = Target(source.name, source.dialled, source.port)
+    script = program("reconciler.drivers.hpvm.checking", "between.sh")
+    words = (str(WAY_S), *(target.reached_as for target in targets))
+    timeout_s = (WAY_S + MARGIN_S) * len(targets) + MARGIN_S
     try:
-        said = driver.connections.run(to, argv, timeout_s=(WAY_S + MARGIN_S) * len(targets) + MARGIN_S)
+        sections, _ = over_ssh.ask(driver.connections, source, script, words, timeout_s=timeout_s)
     except (HostUnreachable, ConnectionLost):
         return [Way(source.name, target.name, target.reached_as) for target in targets]
-    sections = split(said.stdout.decode("utf-8", "replace"), token)
     return [way(source.name, target.name, target.reached_as, sections) for target in targets]
 
 

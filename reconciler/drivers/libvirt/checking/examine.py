@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from reconciler.core.desired import Host
 from reconciler.core.observed import Look
 from reconciler.core.reports.checks import CheckFinding, CheckReport, sorted_findings
+from reconciler.drivers import over_ssh
 from reconciler.drivers.libvirt.checking.findings import Examined, Tried, of_host, of_identities
 from reconciler.drivers.libvirt.checking.images import of_images, samples
 from reconciler.drivers.libvirt.checking.needs import of_guests
 from reconciler.drivers.libvirt.checking.ways import Way, of_way, way
 from reconciler.drivers.libvirt.commands import ADDRESS_CHARACTERS
-from reconciler.ssh.access import Target
 from reconciler.ssh.looks.examined import facts_of, problem
 from reconciler.ssh.looks.examining import Asked, examine_all
-from reconciler.ssh.looks.sections import split
-from reconciler.ssh.programs import program
 from reconciler.ssh.trouble import ConnectionLost, HostUnreachable
 
 if TYPE_CHECKING:
@@ -80,14 +77,10 @@ def _unsendable(host: Host) -> CheckFinding:
 
 def _tried(driver: LibvirtDriver, source: Host, targets: Sequence[Host], paths: Sequence[str]) -> Tried:
     """What try.sh says on this host; nothing where it does not come to an end."""
-    token = f"@{secrets.token_hex(12)}"
-    text = program("reconciler.ssh.looks", "look.sh") + program("reconciler.drivers.libvirt.checking", "try.sh")
+    script = over_ssh.looking("reconciler.drivers.libvirt.checking", "try.sh")
     folders = (driver.settings.record_folder, driver.settings.copy_folder)
-    words = (token, str(CALL_S), *folders, str(len(targets)), *(target.reached_as for target in targets), *paths)
-    to = Target(source.name, source.dialled, source.port)
-    argv = ("sh", "-c", text, "reconciler", *words)
+    words = (str(CALL_S), *folders, str(len(targets)), *(target.reached_as for target in targets), *paths)
     try:
-        said = driver.connections.run(to, argv, timeout_s=WAY_S * len(targets) + MARGIN_S)
+        return over_ssh.ask(driver.connections, source, script, words, timeout_s=WAY_S * len(targets) + MARGIN_S)[0]
     except (HostUnreachable, ConnectionLost):
         return {}
-    return split(said.stdout.decode("utf-8", "replace"), token)

@@ -24,7 +24,7 @@ from reconciler.drivers.libvirt.looking.reading import Reading
 from reconciler.drivers.libvirt.looking.registrations import Known, known, registrations
 from reconciler.drivers.libvirt.looking.storage import storage
 from reconciler.drivers.libvirt.rulebook.book import PLATFORM
-from reconciler.ssh.looks.sections import NOTHING, Unreadable, numbered, split
+from reconciler.ssh.looks.sections import NOTHING, Section, Unreadable, numbered
 from reconciler.ssh.looks.told import job_told, record_told
 
 END = "end"
@@ -94,10 +94,10 @@ def wanted(reading: Reading, expansions: Expansions) -> tuple[str, ...]:
     return tuple(sorted(questions - set(expansions)))
 
 
-def expanded(output: str, token: str) -> Expansions:
-    """What expand.sh printed: all features of each CPU that it was asked about, none where the host cannot tell."""
+def expanded(answers: Mapping[str, Section]) -> Expansions:
+    """What expand.sh answered: all features of each CPU that it was asked about, none where the host cannot tell."""
     found = {}
-    for asked, section in numbered(split(output, token), "cpu").items():
+    for asked, section in numbered(answers, "cpu").items():
         try:
             found[asked] = offers.expansion(asked, section.text)
         except Unreadable:

@@ -40,7 +40,7 @@ def answers(name: str) -> dict[str, Section]:
 
 def expansions() -> Expansions:
     """What CPUs stand for, as the host of `look-many` said."""
-    return expanded(recorded("expand"), TOKEN)
+    return expanded(answers("expand"))
 
 
 def reading(name: str, changed: Mapping[str, str | None] | None = None, **stated: Any) -> Reading:

@@ -13,7 +13,7 @@ from reconciler.core.observed import HostFacts
 from reconciler.drivers.libvirt.looking.facts import expanded, facts, wanted
 from reconciler.drivers.libvirt.looking.parse import domain, figures, files, machine, offers, states
 from reconciler.drivers.libvirt.looking.reading import Reading, Stated
-from reconciler.ssh.looks.sections import Section, Unreadable
+from reconciler.ssh.looks.sections import Section, Unreadable, split
 from tests.drivers.libvirt.looks.recorded import LOOKS, TOKEN, answers, expansions, recorded
 
 PARSERS: Mapping[str, Callable[[str], object]] = {
@@ -40,7 +40,7 @@ PARSERS: Mapping[str, Callable[[str], object]] = {
     "headers": files.headers,
     "folders": files.folders,
     "room_mib": files.room_mib,
-    "expanded": lambda text: expanded(text, TOKEN),
+    "expanded": lambda text: expanded(split(text, TOKEN)),
 }
 TEXTS = sorted({section.text for name in LOOKS for section in answers(name).values()} | {recorded("expand")})
 SIGNS = st.text(st.sampled_from("ab19 =:[]()/-.,%@<>'\"&;\t\n\r\x1b\x00\x85\u2028\u0663é\ufffd"), max_size=40)

@@ -9,8 +9,8 @@ from reconciler.core.observed import HostFacts, Registration
 from reconciler.drivers.libvirt.driver import observer
 from reconciler.drivers.libvirt.looking.facts import expanded, facts, wanted
 from reconciler.drivers.libvirt.looking.reading import Reading, Stated
+from reconciler.drivers.over_ssh import looking
 from reconciler.ssh.looks.sections import Unreadable, split
-from reconciler.ssh.programs import program
 from tests.lab.hosts.machine import Machine
 from tests.lab.lab import Lab
 from tests.lab.waiting import until
@@ -39,9 +39,9 @@ def guest(host: HostFacts, name: str) -> Registration | None:
 def features(machine: Machine) -> HostFacts:
     """A look, and what it takes besides to know CPUs."""
     first = read(machine)
-    asks = program("reconciler.ssh.looks", "look.sh") + program("reconciler.drivers.libvirt.looking", "expand.sh")
+    asks = looking("reconciler.drivers.libvirt.looking", "expand.sh")
     said = machine.run(("sh", "-c", asks, "reconciler", TOKEN, *wanted(first, {}))).stdout
-    expansions = expanded(said, TOKEN)
+    expansions = expanded(split(said, TOKEN))
     assert () == wanted(first, expansions)
     return facts(first, expansions)
 

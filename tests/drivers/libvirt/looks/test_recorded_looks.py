@@ -8,6 +8,7 @@ from reconciler.core.model import Processor, RunState, StorageKind
 from reconciler.core.observed import Disk, HostFacts, LeftDisk, Registration
 from reconciler.drivers.libvirt.looking.facts import expanded, facts, versions, wanted
 from reconciler.drivers.libvirt.looking.parse import files
+from reconciler.ssh.looks.sections import split
 from tests.drivers.libvirt.looks.recorded import TOKEN, expansions, look, reading, recorded
 
 SAN = "fuse.glusterfs /lab/san at /srv/san2"
@@ -232,7 +233,7 @@ def test_cpu_features_that_no_host_could_tell_stay_unknown() -> None:
 
 def test_a_host_that_cannot_tell_says_so_once() -> None:
     said = f"\n{TOKEN} cpu kvm <cpu><model>x</model></cpu>\nerror: no such thing\n\n{TOKEN} = 1\n"
-    assert {"kvm <cpu><model>x</model></cpu>": frozenset()} == expanded(said, TOKEN)
+    assert {"kvm <cpu><model>x</model></cpu>": frozenset()} == expanded(split(said, TOKEN))
     assert "domjobinfo" not in recorded("expand")
 
 
