@@ -18,7 +18,6 @@ class LibvirtSettings:
     """The driver's part of the settings."""
 
     record_folder: str = "/var/lib/reconciler"
-    copy_folder: str = "/var/lib/libvirt/images"
     migration_addresses: tuple[str, ...] = ()
     slots: int = 4
     """How many moves one host takes part in at once, whoever begins them."""
@@ -36,16 +35,14 @@ class LibvirtSettings:
 def settings_of(table: Mapping[str, Any], migration_addresses: tuple[str, ...] = ()) -> LibvirtSettings:
     """The values of the table [drivers.libvirt]."""
     usual = LibvirtSettings()
-    copy_folder = str(table.get("copy_folder", usual.copy_folder))
     usually = Stated(
-        copy_folder=copy_folder,
+        copy_folder=str(table.get("copy_folder", Stated.copy_folder)),
         shared_paths=tuple(sorted(_path(str(path)) for path in table.get("shared_paths", ()))),
         bandwidth_mib_s=float(table.get("bandwidth_mib_s", Stated.bandwidth_mib_s)),
         host_reserve_mib=int(table.get("host_reserve_mib", Stated.host_reserve_mib)),
     )
     return LibvirtSettings(
         record_folder=str(table.get("record_folder", usual.record_folder)),
-        copy_folder=copy_folder,
         migration_addresses=migration_addresses,
         slots=int(table.get("slots", usual.slots)),
         online_stall_s=int(table.get("online_stall_s", usual.online_stall_s)),

@@ -99,7 +99,6 @@ class Hosts:
             Connections(access),
             LibvirtSettings(
                 record_folder=RECORDS,
-                copy_folder="/srv/local",
                 migration_addresses=("a", "b"),
                 slots=1,
                 usually=usually,

@@ -13,6 +13,7 @@ from typing import Any
 
 from reconciler.core.observed import HostFacts, Registration
 from reconciler.drivers.libvirt.driver import LibvirtDriver
+from reconciler.drivers.libvirt.looking.reading import Stated
 from reconciler.drivers.libvirt.settings import LibvirtSettings
 from reconciler.ssh.access import Access
 from reconciler.ssh.connections import Connections
@@ -103,7 +104,7 @@ class Site:
         """A driver of its own, to look with."""
         access = Access(self.lab.known_hosts_file, self.lab.key_file, connect_timeout_s=5.0)
         settings = LibvirtSettings(
-            record_folder=RECORDS, copy_folder="/srv/local", migration_addresses=tuple(self.lab.machines)
+            RECORDS, tuple(self.lab.machines), usually=Stated(copy_folder="/srv/local", host_reserve_mib=64)
         )
         return LibvirtDriver(Connections(access), settings)
 

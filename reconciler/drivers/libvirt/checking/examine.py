@@ -78,7 +78,7 @@ def _unsendable(host: Host) -> CheckFinding:
 def _tried(driver: LibvirtDriver, source: Host, targets: Sequence[Host], paths: Sequence[str]) -> Tried:
     """What try.sh says on this host; nothing where it does not come to an end."""
     script = over_ssh.looking("reconciler.drivers.libvirt.checking", "try.sh")
-    folders = (driver.settings.record_folder, driver.settings.copy_folder)
+    folders = (driver.settings.record_folder, driver.settings.usually.copy_folder)
     words = (str(CALL_S), *folders, str(len(targets)), *(target.reached_as for target in targets), *paths)
     try:
         return over_ssh.ask(driver.connections, source, script, words, timeout_s=WAY_S * len(targets) + MARGIN_S)[0]
