@@ -21,10 +21,10 @@ from reconciler.ssh.programs import program
 ADDRESS_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 DEVICE_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 WORD_MAX = 255
-CHECK_TIMEOUT_S = 180.0
-"""A check speaks to the other host, and that one's libvirtd may be busy."""
-MIGRATE_TIMEOUT_S = 90.0
-TIDY_TIMEOUT_S = 300.0
+TIDIES = frozenset({Verb.DISCARD, Verb.PUT_BACK, Verb.PUT_ASIDE, Verb.DELETE_COPY})
+"""What tidy.sh does."""
+TIMEOUTS_S = {Verb.CHECK: 180.0, Verb.MIGRATE: 90.0, **dict.fromkeys(TIDIES, 300.0)}
+"""Of what may take longer than other commands: a check speaks to the other host, whose libvirtd may be busy."""
 MIGRATE_WAIT_S = 3
 """A migration that is over so soon is answered for at once; a longer one is followed."""
 QUICK_S = 2
@@ -42,10 +42,7 @@ def command(verb: Verb, host: str, record: MoveRecord, guard: Guard | None) -> C
     check_names(host, record)
     check_words(host, (record.via,), ADDRESS_CHARACTERS, WORD_MAX)
     check_words(host, record.copies, DEVICE_CHARACTERS, WORD_MAX)
-    timeouts = {Verb.CHECK: CHECK_TIMEOUT_S, Verb.MIGRATE: MIGRATE_TIMEOUT_S}
-    tidies = verb in (Verb.DISCARD, Verb.PUT_BACK, Verb.PUT_ASIDE, Verb.DELETE_COPY)
-    timeout_s = TIDY_TIMEOUT_S if tidies else timeouts.get(verb, Command.timeout_s)
-    return Command(host, verb, _argv(verb, host, record), record, guard, timeout_s)
+    return Command(host, verb, _argv(verb, host, record), record, guard, TIMEOUTS_S.get(verb, Command.timeout_s))
 
 
 def _argv(verb: Verb, host: str, record: MoveRecord) -> tuple[str, ...]:
@@ -66,10 +63,15 @@ def _argv(verb: Verb, host: str, record: MoveRecord) -> tuple[str, ...]:
         case Verb.SET if record.settings:
             name, value = record.settings[0]
             return SET[Setting(name)](record, value)
-        case Verb.DISCARD | Verb.PUT_BACK | Verb.PUT_ASIDE | Verb.DELETE_COPY:
-            return ("tidy", verb.value, uuid, "source" if host == record.source else "target")
+        case verb if verb in TIDIES:
+            return ("tidy", verb.value, uuid, _end(host, record))
         case _:
             return ("move-record", verb.value, record.id)
+
+
+def _end(host: str, record: MoveRecord) -> str:
+    """Which end of the move this host is."""
+    return "source" if host == record.source else "target"
 
 
 def _migrate(record: MoveRecord) -> tuple[str, ...]:
@@ -126,23 +128,26 @@ def deed(command: Command, settings: LibvirtSettings) -> Deed:
             limits = (str(_deadline_s(record, settings)), str(settings.online_stall_s))
             devices = ",".join(record.copies) or NONE
             argv = (*script("migrate.sh"), *ends, *limits, devices, *command.argv)
-            return Deed(How.JOB, argv, job, MIGRATE_WAIT_S, naps_per_s=NAPS_PER_S)
+            return _job(argv, job, MIGRATE_WAIT_S)
         case Verb.MIGRATE:
-            argv = (*script("relocate.sh"), *ends, *record.copies)
-            return Deed(How.JOB, argv, job, MIGRATE_WAIT_S, naps_per_s=NAPS_PER_S)
+            return _job((*script("relocate.sh"), *ends, *record.copies), job, MIGRATE_WAIT_S)
         case Verb.START:
-            return Deed(How.JOB, (*SYSTEM, *command.argv), f"{job}{record.starts}", QUICK_S, naps_per_s=NAPS_PER_S)
+            return _job((*SYSTEM, *command.argv), f"{job}{record.starts}", QUICK_S)
         case Verb.STOP | Verb.STOP_HARD:
-            return Deed(How.JOB, (*SYSTEM, *command.argv), job, QUICK_S, naps_per_s=NAPS_PER_S)
+            return _job((*SYSTEM, *command.argv), job, QUICK_S)
         case Verb.SET if record.settings and record.settings[0][0] == Setting.ENTITLEMENT:
             return Deed(How.RUN, (*script("entitle.sh"), *ends, record.settings[0][1], *_scope(record)))
         case Verb.SET:
             return Deed(How.RUN, (*SYSTEM, *command.argv))
-        case Verb.DISCARD | Verb.PUT_BACK | Verb.PUT_ASIDE | Verb.DELETE_COPY:
-            end = "source" if command.host == record.source else "target"
+        case verb if verb in TIDIES:
+            end = _end(command.host, record)
             return Deed(How.RUN, (*script("tidy.sh"), *ends, verb.value, end, aside(record.id)))
         case _:
             return Deed(How.NONE, (), NONE)
+
+
+def _job(argv: tuple[str, ...], name: str, wait_s: int) -> Deed:
+    return Deed(How.JOB, argv, name, wait_s, naps_per_s=NAPS_PER_S)
 
 
 def _deadline_s(record: MoveRecord, settings: LibvirtSettings) -> int:
