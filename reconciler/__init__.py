@@ -8,8 +8,9 @@ A line a folder, from the outside in; imports only ever point down this list:
 
     cli/        one file a command: words in, tables and exit codes out
     demo/       all of it on a simulated fleet, told in plain steps
+    web/        read-only answers over HTTP: health and metrics
     loop/       where core and edges meet: `advance(state, event, now) -> (state, effects)`, its shell, settings
-    drivers/    what a platform can be asked and told: registry, simulated, hpvm
+    drivers/    what a platform can be asked and told: registry, simulated, hpvm, libvirt
     documents/  YAML text to documents with line numbers, checked against schemas/
     git/        desired state at a commit, reports onto the status branch
     ssh/        a command on a host, within limits on time and output; connections that stay open

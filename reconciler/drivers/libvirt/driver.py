@@ -79,8 +79,7 @@ class LibvirtDriver:
     def _expand(self, host: Host, questions: tuple[str, ...]) -> Expansions:
         script = over_ssh.looking("reconciler.drivers.libvirt.looking", "expand.sh")
         said, _ = over_ssh.ask(self.connections, host, script, questions)
-        found = expanded(said)
-        return {question: found.get(question, frozenset()) for question in questions}
+        return expanded(said)
 
 
 def observer() -> str:

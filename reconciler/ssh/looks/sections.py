@@ -24,12 +24,26 @@ class Unreadable(ValueError):
         return Unreachable(host, f"what it says cannot be read: {self.what}{': ' if shown else ''}{shown}")
 
 
+TIMED_OUT = (124, 137)
+"""What `timeout` makes of a command that it had to end."""
+
+
 @dataclass(frozen=True)
 class Section:
     """What one command printed, and its exit status; None where its answer was cut off."""
 
     text: str = ""
     status: int | None = None
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether `timeout` had to end the command."""
+        return self.status in TIMED_OUT
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the command did not come to its own end, as far as that is known."""
+        return self.status is None or self.timed_out
 
 
 NOTHING = Section()

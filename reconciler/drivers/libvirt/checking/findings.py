@@ -25,8 +25,6 @@ RECORD_ROOM_MIN_MIB = 16
 """Records and saved definitions are small; a full file system takes none."""
 ASIDE = re.compile(re.escape(aside("")) + r"([A-Za-z0-9._-]+)\Z", re.ASCII)
 """What the name of a disk ends with that a move has put aside."""
-TIMED_OUT = (124, 137)
-"""What `timeout` makes of a command that it had to end."""
 FIXES: Mapping[str, str] = {
     "version": "on {host}: virsh version --daemon",
     "processor": "state it: [drivers.libvirt.hosts.{host}] processor_family = 25, processor_model = 17",
@@ -68,8 +66,7 @@ def _silent(examined: Examined) -> CheckFinding | None:
     host, begun = examined.reading.host, examined.reading.sections.get("host begun", NOTHING)
     if begun.status == 0 or not examined.reading.sections:
         return None
-    late = begun.status is None or begun.status in TIMED_OUT
-    text = "libvirtd takes the connection and does not answer" if late else "virsh cannot ask libvirt"
+    text = "libvirtd takes the connection and does not answer" if begun.unfinished else "virsh cannot ask libvirt"
     fix = f"on {host}: virsh -c qemu:///system uri; restarting libvirtd (or virtqemud) leaves guests alone"
     return problem(host, "libvirt-silent", text, fix, printable(begun.text.strip()[-400:]))
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from reconciler.core.names import printable
 from reconciler.core.reports.checks import CheckFinding, Level, Scope
-from reconciler.drivers.libvirt.checking.findings import PACKAGES, TIMED_OUT, Tried
+from reconciler.drivers.libvirt.checking.findings import PACKAGES, Tried
 from reconciler.drivers.libvirt.looking.parse.figures import UUID
 from reconciler.ssh.looks.examined import listed
 from reconciler.ssh.looks.sections import NOTHING, Section, numbered
@@ -64,7 +64,7 @@ def of_way(tried: Way) -> Iterator[CheckFinding]:
     source, target, address, status = tried.source, tried.target, tried.address, tried.ssh.status
     if status == NOT_FOUND:
         yield _problem(tried, "way-without-ssh", f"{source} has no ssh on its path", f"install {PACKAGES['ssh']} there")
-    elif status is None or status in TIMED_OUT:
+    elif tried.ssh.unfinished:
         text = f"trying ssh to {address} did not end in time"
         yield _problem(tried, "way-silent", text, f"on {source}: ssh root@{address} date")
     elif status != 0:
@@ -105,7 +105,7 @@ def _libvirt(tried: Way) -> Iterator[CheckFinding]:
     source, target, status = tried.source, tried.target, tried.libvirt.status
     uri = f"qemu+ssh://root@{tried.address}/system"
     if status != 0:
-        ended = "does not come to an end" if status is None or status in TIMED_OUT else f"fails with {status}"
+        ended = "does not come to an end" if tried.libvirt.unfinished else f"fails with {status}"
         text = f"ssh works, but virsh -c {uri} {ended}"
         fix = f"on {source}: virsh -c {uri} uri"
         if tried.told("helperless"):

@@ -11,7 +11,9 @@ case $method,$state in
     online,running* | offline,*) ;;
     *) give_up "it does not run on $(uname -n): $state" ;;
 esac
-[ "$(virsh -q domblklist --details "$uuid")" = "$(virsh -q domblklist --inactive --details "$uuid")" ] ||
+runs_with=$(virsh -q domblklist --details "$uuid") && boots_with=$(virsh -q domblklist --inactive --details "$uuid") ||
+    give_up "libvirtd does not answer on $(uname -n)"
+[ "$runs_with" = "$boots_with" ] ||
     give_up "its stored definition has other disks than it runs with: it would not boot with these after the move"
 which=--inactive
 [ "$method" != online ] || which=--security-info # the live definition: what it was booted with

@@ -35,8 +35,6 @@ memory, and 2 % for page tables and the rest. Small guests take a larger part: o
 more. A percentage cannot say that; the host's reserve has to make up for many of them."""
 VIRT_TYPES = ("kvm", "qemu")
 OCCUPIED_MAX = 2000
-TIMED_OUT = (124, 137)
-"""What `timeout` makes of a command that it had to end."""
 
 OF_FILES = frozenset(("resolved", "files", "headers", "devices", "folders", "occupied", "room", "vouched"))
 """Sections that a file system can hold up whose server is away: what they would say is unknown then."""
@@ -98,6 +96,8 @@ def expanded(answers: Mapping[str, Section]) -> Expansions:
     """What expand.sh answered: all features of each CPU that it was asked about, none where the host cannot tell."""
     found = {}
     for asked, section in numbered(answers, "cpu").items():
+        if section.unfinished:
+            continue  # no answer, or half of one: to be asked again
         try:
             found[asked] = offers.expansion(asked, section.text)
         except Unreadable:
@@ -113,7 +113,7 @@ def versions(reading: Reading) -> str:
 def _whole(reading: Reading) -> None:
     """Raises Unreadable where a part of the look is missing, with what was said in its place."""
     for name, found in reading.sections.items():
-        if found.status in TIMED_OUT and name not in OF_FILES:
+        if found.timed_out and name not in OF_FILES:
             raise Unreadable(f"libvirt did not answer in time, when asked for {name}")
     begun = reading.sections.get("host begun", NOTHING)
     if begun.status != 0:

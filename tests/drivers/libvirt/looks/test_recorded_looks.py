@@ -237,5 +237,11 @@ def test_a_host_that_cannot_tell_says_so_once() -> None:
     assert "domjobinfo" not in recorded("expand")
 
 
+def test_a_host_that_did_not_come_to_an_answer_is_asked_again() -> None:
+    began = f"\n{TOKEN} cpu kvm <cpu><model>x</model></cpu>\nerror: no such thing\n"
+    for said in (began, f"{began}\n{TOKEN} = 124\n"):
+        assert {} == expanded(split(said, TOKEN))
+
+
 def test_a_host_without_disks_has_nothing_unread() -> None:
     assert {} == files.resolved("\n", "readlink: missing operand\nTry 'readlink --help' for more information.\n")
