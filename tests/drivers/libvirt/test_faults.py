@@ -5,6 +5,7 @@ A slow link keeps a migration under way for as long as a test needs.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 
@@ -23,12 +24,27 @@ DIRTY_MIB = 48
 """Rewritten for ever, faster than such a link carries it. Such a guest is not let arrive: now and then its emulator
 loses a page of it on the way (seen on a busy machine, QEMU 7.2 without KVM)."""
 SLOW_MBIT = 16
+NEARLY_MIB = 40
 
 
 def migrating(site: Site, source: str, guest: Guest) -> bool:
     """Whether libvirt carries it away from there at this moment. It has other things to do."""
     time.sleep(1.0)
     return "Outgoing migration" in site.lab[source].virsh("domjobinfo", guest.name, check=False)
+
+
+def left_mib(site: Site, source: str, guest: Guest) -> float:
+    """What libvirt says is still to be carried; 0 where it carries nothing, or does not say."""
+    said = site.lab[source].virsh("domjobinfo", guest.name, check=False)
+    found = re.search(r"^Data remaining: +([0-9.]+) MiB", said, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+def arrives(running: Running, site: Site, guest: Guest) -> None:
+    """It comes to h2, and the daemon's pass ends well."""
+    awaited(running, "it has arrived", lambda: ["h2"] == site.running_on(guest) == site.defined_on(guest))
+    running.hears("pass-ended", result="converged")
+    running.stop()
 
 
 def awaited(running: Running, what: str, look: Callable[[], bool]) -> None:
@@ -107,9 +123,7 @@ def test_the_link_is_cut_and_mended(site: Site) -> None:
         counted_on(guest, boot)
         site.lab["h2"].mend()
         site.lab["h2"].unshape()
-        awaited(running, "it has arrived", lambda: ["h2"] == site.running_on(guest) == site.defined_on(guest))
-        running.hears("pass-ended", result="converged")
-        running.stop()
+        arrives(running, site, guest)
     assert_whole(site, guest, "h2")
     counted_on(guest, boot)
 
@@ -123,28 +137,28 @@ def test_the_sources_libvirtd_is_killed(site: Site) -> None:
         counted_on(guest, boot)
         site.lab["h1"].start_libvirtd()
         site.lab["h2"].unshape()
-        awaited(running, "it has arrived", lambda: ["h2"] == site.running_on(guest) == site.defined_on(guest))
-        running.hears("pass-ended", result="converged")
-        running.stop()
+        arrives(running, site, guest)
     assert_whole(site, guest, "h2")
     counted_on(guest, boot)
 
 
 def test_the_targets_libvirtd_stalls_just_before_the_end(site: Site) -> None:
     """What is left there, a definition that never came alive, is taken away before the next attempt."""
-    site.set(online_stall_s=15)
     guest = on_its_way(site)
     boot = guest.boot()
     with daemon(site.settings, settled=False) as running:
         awaited(running, "it migrates", lambda: migrating(site, "h1", guest))
+        site.lab["h2"].shape(LINK_MBIT)
+        awaited(running, "most of it is there", lambda: 0 < left_mib(site, "h1", guest) < NEARLY_MIB)
         site.lab["h2"].stall_libvirtd()
         site.lab["h2"].unshape()
         awaited(running, "the source gives up", lambda: not migrating(site, "h1", guest))
-        counted_on(guest, boot)
-        site.lab["h2"].unstall_libvirtd()
-        awaited(running, "it has arrived", lambda: ["h2"] == site.running_on(guest) == site.defined_on(guest))
-        running.hears("pass-ended", result="converged")
-        running.stop()
+        running.kill()
+    counted_on(guest, boot)
+    site.lab["h2"].unstall_libvirtd()
+    until("it is stale there", lambda: "shut off (failed)" == site.lab.whereabouts(guest.name)["h2"].words)
+    assert "taking away what is left" in site.call("apply", "--yes").err
+    until("its pause is over", lambda: 0 == site.call("apply", "--yes").code)
     assert_whole(site, guest, "h2")
     counted_on(guest, boot)
 
