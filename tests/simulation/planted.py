@@ -15,7 +15,7 @@ from reconciler.core.execution import holding, procedure, safety, telling
 from reconciler.core.execution.move import Action, Move, Scene
 from reconciler.core.model import Load, RunState
 from reconciler.core.observed import HostFacts, Look
-from reconciler.core.planning.order.room import Ledger
+from reconciler.core.planning.order.room import Account
 from reconciler.core.records import Parked, Stage
 from reconciler.loop import deciding
 from reconciler.loop.turn import Turn
@@ -77,7 +77,7 @@ def _arrivals_not_counted(stack: ExitStack) -> None:
     stack.enter_context(patch.object(capacity, "used", used))
     stack.enter_context(patch.object(capacity, "room", room))
     stack.enter_context(patch.object(safety, "has_room", lambda record, target, document: ""))
-    stack.enter_context(patch.object(Ledger, "take", lambda ledger, load: set()))
+    stack.enter_context(patch.object(Account, "take", lambda account, amount: []))
     stack.enter_context(patch.object(deciding, "verify", lambda *args, **options: ()))
 
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 
 from reconciler.core.model import Load, StepKind
 from reconciler.core.planning.journey import Journey
+from reconciler.core.planning.order.layout import Stuck, Timetable
 from reconciler.core.planning.order.room import Shortage, homeless
 from reconciler.core.planning.order.slots import Slots
-from reconciler.core.planning.order.timetable import Stuck, Timetable
 from reconciler.core.planning.plan import Blocked, Reason
 from reconciler.core.planning.situation import Situation
 from reconciler.core.planning.windows import too_late
@@ -19,7 +19,7 @@ from reconciler.core.planning.windows import too_late
 
 def without_slot(situation: Situation, journeys: Sequence[Journey]) -> list[Blocked]:
     """The guests that moves under way leave no slot for, as long as they last."""
-    slots = Slots(situation.desired.fleet.limits, situation.records)
+    slots = Slots(situation.desired.fleet.limits, sorted(situation.hosts), situation.records)
     refused = []
     for journey in journeys:
         moves = any(leg.kind is StepKind.MIGRATE for leg in journey.legs)

@@ -7,9 +7,7 @@ code with it, proves that for each plan.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
-from itertools import islice
+from dataclasses import replace
 
 from reconciler.core.compatibility import Rulebook
 from reconciler.core.desired import DesiredFleet, Host
@@ -19,18 +17,24 @@ from reconciler.core.observed import ObservedFleet
 from reconciler.core.planning.admission import admit
 from reconciler.core.planning.intent import digest
 from reconciler.core.planning.journey import Journey
-from reconciler.core.planning.order.bounds import bound_s
-from reconciler.core.planning.order.hops import early_hops, find_hop
-from reconciler.core.planning.order.timetable import ORDERS, Entry, Order, Timetable, lay_out
+from reconciler.core.planning.order.accounts import Accounts, Item
+from reconciler.core.planning.order.bounds import work_s
+from reconciler.core.planning.order.detours import Detours
+from reconciler.core.planning.order.drafts import Draft, draft, turn_away
+from reconciler.core.planning.order.layout import Entry, Timetable
+from reconciler.core.planning.order.sequence import Taste
 from reconciler.core.planning.plan import Blocked, Plan, Reason, Step
-from reconciler.core.planning.refusals import stuck, too_late_ones, without_room, without_slot
+from reconciler.core.planning.refusals import without_room, without_slot
 from reconciler.core.planning.situation import Situation
-from reconciler.errors import InvariantBroken
 
-EARLY_HOPS_MAX = 32
-"""How many hops are tried before anything else for guests in a knot."""
-RETRIES_MAX = 40
-"""How often a timetable is made anew because a guest would be stranded on its way."""
+BUDGET = 200_000
+"""Legs laid out for one plan at most: what is spent on making it better, the same on any machine."""
+IN_VAIN_MAX = 6
+"""After so many drafts in a row that are no better, none is tried any more."""
+HORIZON = 1.2
+"""Up to so many times the work of the busiest host, waiting costs nothing where a hop is chosen."""
+PATIENCE, IMPATIENCE = 2.0, 3.0
+"""From so many times the bound on, each second of a timetable weighs so many seconds of detours."""
 
 
 def make_plan(
@@ -54,99 +58,66 @@ def make_plan(
             blocked.append(admitted)
     journeys.sort(key=lambda journey: journey.name)
     room = situation.room() if journeys else {}
-    _turn_away(journeys, blocked, without_slot(situation, journeys))
-    _turn_away(journeys, blocked, without_room(journeys, room))
+    turn_away(journeys, blocked, without_slot(situation, journeys))
+    turn_away(journeys, blocked, without_room(journeys, room))
     best = _best(situation, journeys, room)
     blocked = sorted([*blocked, *best.blocked], key=lambda entry: (entry.guest, entry.uuid))
     steps = _steps(best.timetable, desired.hosts)
     makespan_s = best.timetable.makespan_s
-    served = [journey for journey in journeys if journey.name in best.served]
     return Plan(
         fleet=desired.fleet.name,
         commit=desired.commit,
         steps=steps,
         blocked=tuple(blocked),
         makespan_s=makespan_s,
-        bound_s=min(makespan_s, bound_s(served, room, desired.fleet.limits)),
+        bound_s=best.bound_s,
         digest=_digest(situation, steps, blocked),
     )
 
 
-@dataclass(frozen=True)
-class _Draft:
-    """A timetable that leaves no guest on its way, the guests it serves and those it does not."""
-
-    timetable: Timetable
-    served: frozenset[str]
-    blocked: Sequence[Blocked]
-
-    @property
-    def cost(self) -> tuple[float, ...]:
-        """The smaller, the better."""
-        downtime_s = sum(entry.leg.duration.downtime_s for entry in self.timetable.entries)
-        moved_mib = sum(entry.leg.moved_mib for entry in self.timetable.entries)
-        return (len(self.blocked), downtime_s, moved_mib, self.timetable.makespan_s)
-
-
-def _best(situation: Situation, journeys: Sequence[Journey], room: Mapping[str, Load]) -> _Draft:
-    """The best of a few orders; the first one, where it meets no knot."""
-    drafts: list[_Draft] = []
-    for order in ORDERS:
-        drafts.append(_draft(situation, journeys, room, order))
-        if not drafts[-1].blocked and not drafts[-1].timetable.hopped:
+def _best(situation: Situation, journeys: Sequence[Journey], room: Mapping[str, Load]) -> Draft:
+    """The best of a few drafts. What makes others wait too long in one has its room made first in the next."""
+    detours = Detours(situation)
+    accounts = Accounts.of(room)
+    items = [Item.of(number, 0, leg, accounts) for number, journey in enumerate(journeys) for leg in journey.legs]
+    taste = Taste(horizon_s=HORIZON * work_s(items, situation.desired.fleet.limits))
+    best = draft(situation, journeys, room, detours, taste, BUDGET)
+    spent, latest = best.spent, best
+    in_vain = 0
+    while in_vain < IN_VAIN_MAX:
+        urgent = _urgent(latest, taste)
+        early = taste.early | {entry.guest for entry in latest.blocked if entry.reason is Reason.NO_SAFE_ORDER}
+        if (not urgent and early == taste.early) or spent + latest.spent > BUDGET:
             break
-    return _untied(situation, journeys, room, min(drafts, key=lambda draft: draft.cost))
-
-
-def _untied(situation: Situation, journeys: Sequence[Journey], room: Mapping[str, Load], best: _Draft) -> _Draft:
-    """The draft with hops made before anything else, for knots that no hop could untie at a standstill."""
-    tries = EARLY_HOPS_MAX
-    while tries > 0:
-        tied = {entry.guest for entry in best.blocked if entry.reason is Reason.NO_SAFE_ORDER}
-        hops = early_hops(situation, [journey for journey in journeys if journey.name in tied], room)
-        before = best
-        for detour in islice(hops, tries):
-            tries -= 1
-            changed = [detour if journey.name == detour.name else journey for journey in journeys]
-            draft = _draft(situation, changed, room, ORDERS[0])
-            if draft.cost < best.cost:
-                best, journeys = draft, changed
-                break
-        if best is before:
-            break
+        taste = replace(taste, urgent=urgent, early=early)
+        latest = draft(situation, journeys, room, detours, taste, BUDGET - spent)
+        spent += latest.spent
+        in_vain += 1
+        least_s = min(best.bound_s, latest.bound_s)
+        if _cost(latest, least_s) < _cost(best, least_s):
+            best, in_vain = latest, 0
     return best
 
 
-def _draft(situation: Situation, journeys: Sequence[Journey], room: Mapping[str, Load], order: Order) -> _Draft:
-    """Lay the journeys out; while that leaves a guest on its way, again without its hop, and then without the guest."""
-    left = list(journeys)
-    blocked: list[Blocked] = []
-    no_hop: frozenset[str] = frozenset()
-    limits = situation.desired.fleet.limits
-    for turn in range(RETRIES_MAX + len(journeys) + 1):
-        if turn == RETRIES_MAX:
-            no_hop = frozenset(journey.name for journey in journeys)
-        timetable = lay_out(left, room, limits, situation.records, order, partial(find_hop, situation, no_hop))
-        stranded = {entry.journey for entry in timetable.stuck if entry.begun}
-        if not stranded:
-            late = too_late_ones(timetable, situation.desired.fleet.quiet_in_s)
-            _turn_away(left, blocked, late or [stuck(timetable, entry) for entry in timetable.stuck])
-            if late:
-                continue
-            return _Draft(timetable, frozenset(journey.name for journey in left), blocked)
-        detours = {left[number].name for number in stranded & timetable.hopped}
-        if detours:
-            no_hop |= detours
-        else:
-            _turn_away(left, blocked, [stuck(timetable, entry) for entry in timetable.stuck if entry.begun])
-    raise InvariantBroken("planning", "guests are left on their way in every timetable")
+def _urgent(found: Draft, taste: Taste) -> Mapping[str, float]:
+    """The guests whose arrival needed a detour of others and comes late, and how much sooner it should."""
+    late = dict(taste.urgent)
+    if not found.timetable.hopped and not found.timetable.aside:
+        return {}
+    before = dict(late)
+    for entry in found.timetable.entries:
+        over_s = entry.end_s - taste.horizon_s
+        if over_s > 0:
+            name = found.timetable.journeys[entry.journey].name
+            late[name] = late.get(name, 0.0) + over_s
+    return late if late != before else {}
 
 
-def _turn_away(journeys: list[Journey], blocked: list[Blocked], refused: Sequence[Blocked]) -> None:
-    """These guests get no journey."""
-    gone = {entry.guest for entry in refused}
-    journeys[:] = [journey for journey in journeys if journey.name not in gone]
-    blocked += refused
+def _cost(found: Draft, bound_s: float) -> tuple[float, ...]:
+    """Fewest guests left out, least downtime, fewest detours, shortest; beyond all patience waiting weighs as well."""
+    makespan_s = found.timetable.makespan_s
+    impatience_s = IMPATIENCE * max(0.0, makespan_s - PATIENCE * bound_s)
+    return (len(found.blocked), found.downtime_s, found.detours_s + impatience_s, makespan_s)
 
 
 def _steps(timetable: Timetable, hosts: Mapping[str, Host]) -> tuple[Step, ...]:

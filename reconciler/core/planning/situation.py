@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from reconciler.core import capacity
 from reconciler.core.compatibility import Rulebook
 from reconciler.core.desired import DesiredFleet
-from reconciler.core.diff import Diff, HostReason
+from reconciler.core.diff import Diff, Finding, GuestDiff, HostReason
 from reconciler.core.model import Load
 from reconciler.core.observed import HostFacts, ObservedFleet, Registration
 from reconciler.core.planning.plan import Reason
@@ -37,6 +37,8 @@ class Situation:
     parked: Mapping[str, tuple[MoveRecord, ...]]
     rulebooks: Mapping[str, Rulebook]
     controller: str
+    in_place: tuple[GuestDiff, ...]
+    """The declared guests that are where and as they should be."""
 
     @staticmethod
     def of(
@@ -68,6 +70,11 @@ class Situation:
             parked=parked,
             rulebooks=rulebooks,
             controller=controller,
+            in_place=tuple(
+                found
+                for found in difference.guests
+                if found.finding in (Finding.IN_PLACE, Finding.RENAMED) and found.name in desired.guests
+            ),
         )
 
     def room(self) -> dict[str, Load]:

@@ -1,8 +1,6 @@
-"""Who holds which room on which host while a plan is laid out, and which steps must end before others may begin.
+"""Room taken and freed, each part of it traced to where it came from; and which guests there is no room for in the end.
 
-Called by timetable. Each MiB that an arrival takes is traced to free room or to a departure, and the arrival waits for
-these departures. So whatever respects `after`, in any order and at any speed, keeps every host within its capacity.
-Never looks at slots or times.
+Called by layout and refusals. Never looks at slots or times.
 """
 
 from __future__ import annotations
@@ -13,8 +11,7 @@ from dataclasses import dataclass
 
 from reconciler.core.model import Load
 from reconciler.core.planning.journey import Journey
-
-DIMENSIONS = ("memory_mib", "cpu_percent", "disk_mib")
+from reconciler.core.planning.order.accounts import DIMENSIONS
 
 
 class Account:
@@ -58,41 +55,6 @@ class Account:
         if amount:
             self.freed.append((step, amount))
             self.available += amount
-
-
-class Ledger:
-    """The accounts of one host."""
-
-    __slots__ = ("cpu", "disk", "memory")
-
-    def __init__(self, room: Load) -> None:
-        self.memory, self.cpu, self.disk = Account(room.memory_mib), Account(room.cpu_percent), Account(room.disk_mib)
-
-    @property
-    def available(self) -> Load:
-        """What may be taken now."""
-        return Load(self.memory.available, self.cpu.available, self.disk.available)
-
-    def fits(self, load: Load) -> bool:
-        """Whether it may be taken now. What is not asked for is not judged."""
-        return (
-            (load.memory_mib <= 0 or load.memory_mib <= self.memory.available)
-            and (load.cpu_percent <= 0 or load.cpu_percent <= self.cpu.available)
-            and (load.disk_mib <= 0 or load.disk_mib <= self.disk.available)
-        )
-
-    def take(self, load: Load) -> set[int]:
-        """Take it; the departures that must have ended before."""
-        return {
-            *self.memory.take(load.memory_mib),
-            *self.cpu.take(load.cpu_percent),
-            *self.disk.take(load.disk_mib),
-        }
-
-    def give(self, step: int, load: Load) -> None:
-        """A departure has ended. Disk room is never counted on: a copy on the source may have to stay."""
-        self.memory.give(step, load.memory_mib)
-        self.cpu.give(step, load.cpu_percent)
 
 
 @dataclass(frozen=True)

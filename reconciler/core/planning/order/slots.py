@@ -5,8 +5,7 @@ Moves under way, whoever's they are, keep their slots for as long as the plan la
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from reconciler.core.desired import Limits
 from reconciler.core.model import StepKind
@@ -17,15 +16,16 @@ from reconciler.core.records import MoveRecord
 class Slots:
     """Slots in use. A start or a stop has its host for itself: nothing may arrive where a guest starts."""
 
-    def __init__(self, limits: Limits, under_way: Iterable[MoveRecord]) -> None:
+    def __init__(self, limits: Limits, hosts: Sequence[str], under_way: Iterable[MoveRecord]) -> None:
         self.limits = limits
+        self.numbers = {name: number for number, name in enumerate(hosts)}
         self.moving = 0
-        self.arriving: Counter[str] = Counter()
-        self.leaving: Counter[str] = Counter()
-        self.touching: Counter[str] = Counter()
-        self.powering: Counter[str] = Counter()
+        self.arriving = [0] * len(hosts)
+        self.leaving = [0] * len(hosts)
+        self.touching = [0] * len(hosts)
+        self.powering = [0] * len(hosts)
         for record in under_way:
-            self._count(record.kind, record.source, record.target, 1)
+            self._count_record(record)
 
     @property
     def fleet_full(self) -> bool:
@@ -34,30 +34,66 @@ class Slots:
 
     def full(self, leg: Leg) -> str | None:
         """The host that has no slot for this leg now; None where both have. Whether the fleet has one: `fleet_full`."""
-        if leg.kind is not StepKind.MIGRATE:
-            return leg.source if self.touching[leg.source] else None
-        for host, used, most in (
-            (leg.source, self.leaving, self.limits.concurrent_out),
-            (leg.target, self.arriving, self.limits.concurrent_in),
+        source, target = self.numbers[leg.source], self.numbers[leg.target]
+        full = self.full_at(source, target, leg.kind is StepKind.MIGRATE)
+        return None if full is None else leg.source if full == source else leg.target
+
+    def occupied(self, host: str) -> bool:
+        """Whether nothing can come to the host and leave it again."""
+        number, limits = self.numbers[host], self.limits
+        return (
+            self.arriving[number] >= limits.concurrent_in
+            or self.leaving[number] >= limits.concurrent_out
+            or self.touching[number] >= limits.concurrent_host
+            or self.powering[number] > 0
+        )
+
+    def full_at(self, source: int, target: int, moves: bool) -> int | None:
+        """The host that has no slot for a step like this, by its number."""
+        limits = self.limits
+        if not moves:
+            return source if self.touching[source] else None
+        if (
+            self.leaving[source] >= limits.concurrent_out
+            or self.touching[source] >= limits.concurrent_host
+            or self.powering[source]
         ):
-            if used[host] >= most or self.touching[host] >= self.limits.concurrent_host or self.powering[host]:
-                return host
+            return source
+        if (
+            self.arriving[target] >= limits.concurrent_in
+            or self.touching[target] >= limits.concurrent_host
+            or self.powering[target]
+        ):
+            return target
         return None
 
-    def take(self, leg: Leg) -> None:
-        """The leg begins."""
-        self._count(leg.kind, leg.source, leg.target, 1)
+    def take_at(self, source: int, target: int, moves: bool) -> None:
+        """A step like this begins."""
+        self._count(source, target, moves, 1)
 
-    def give(self, leg: Leg) -> None:
-        """The leg has ended."""
-        self._count(leg.kind, leg.source, leg.target, -1)
+    def give_at(self, source: int, target: int, moves: bool) -> None:
+        """A step like this has ended."""
+        self._count(source, target, moves, -1)
 
-    def _count(self, kind: StepKind, source: str, target: str, by: int) -> None:
+    def _count(self, source: int, target: int, moves: bool, by: int) -> None:
         self.touching[source] += by
-        if kind is StepKind.MIGRATE:
+        if moves:
             self.moving += by
             self.leaving[source] += by
             self.arriving[target] += by
             self.touching[target] += by
         else:
             self.powering[source] += by
+
+    def _count_record(self, record: MoveRecord) -> None:
+        """A move under way takes its slots at those of its hosts that are known here."""
+        source, target = self.numbers.get(record.source), self.numbers.get(record.target)
+        moves = record.kind is StepKind.MIGRATE
+        self.moving += moves
+        if source is not None:
+            self.touching[source] += 1
+            self.leaving[source] += moves
+            self.powering[source] += not moves
+        if moves and target is not None:
+            self.arriving[target] += 1
+            self.touching[target] += 1

@@ -1,285 +1,265 @@
-"""Give every leg of every journey a start: list scheduling, event by event, with a hop where full hosts wait in a ring.
+"""Give every leg of an order a start, as early as the order stays possible: list scheduling, event by event.
 
-Called by the scheduler. Takes the journeys as given; never asks a platform's rule, but through `find_hop`.
+Called by the scheduler. A leg may begin before its turn where there is room for it now and every leg that comes before
+it in the order keeps its room. So nothing is ever locked out, whatever begins early.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from reconciler.core.desired import Limits
-from reconciler.core.model import Load, StepKind
-from reconciler.core.planning.journey import Journey, Leg
-from reconciler.core.planning.order.room import Ledger, shortage
+from reconciler.core.model import StepKind
+from reconciler.core.planning.order.accounts import Amounts, Item
 from reconciler.core.planning.order.slots import Slots
 from reconciler.core.records import MoveRecord
 
-
-@dataclass(frozen=True)
-class Entry:
-    """One leg with its place in time. `after` are numbers of other entries of the same timetable."""
-
-    number: int
-    journey: int
-    index: int
-    """Which leg of its journey."""
-    leg: Leg
-    start_s: float
-    after: frozenset[int]
-
-    @property
-    def end_s(self) -> float:
-        """When it is predicted to be over."""
-        return self.start_s + self.leg.duration.total_s
+Starts = list[float]
+"""Seconds from the start of the run, an item each."""
 
 
 @dataclass(frozen=True)
-class Stuck:
-    """A journey that cannot go on. `begun` where some of its legs are laid out."""
+class Task:
+    """An item of an order as this module needs it, forwards or backwards in time."""
 
-    journey: int
-    host: str
-    lacks: Load
-    for_good: bool
-    """Whether the room would be lacking even if everything that is to leave the host had left."""
-    begun: bool
-
-
-@dataclass(frozen=True)
-class Timetable:
-    """What came of it. `journeys` are those given, some with a hop more."""
-
-    journeys: tuple[Journey, ...]
-    entries: tuple[Entry, ...]
-    stuck: tuple[Stuck, ...]
-    hopped: frozenset[int]
-    """Journeys that were given a hop."""
-
-    @property
-    def makespan_s(self) -> float:
-        """When the last leg is over."""
-        return max((entry.end_s for entry in self.entries), default=0.0)
+    source: int
+    target: int
+    seconds: float
+    takes: Amounts
+    frees: Amounts
+    moves: bool
+    before: int
+    """The task that the same guest comes from, or -1."""
+    then: int
+    """The task that it goes on with, or -1."""
 
 
 @dataclass(frozen=True)
-class Standstill:
-    """Where things stand when nothing can begin and nothing is under way: for whoever looks for a hop."""
+class Problem:
+    """Tasks in an order that is possible, the room at the start, and what may be under way at once."""
 
-    journeys: Sequence[Journey]
-    next_leg: Mapping[int, int]
-    """Journey -> index of the leg that cannot begin."""
-    ledgers: Mapping[str, Ledger]
-    slots: Slots
+    tasks: Sequence[Task]
+    free: Sequence[int]
+    hosts: Sequence[str]
+    limits: Limits
+    records: Sequence[MoveRecord]
 
+    @staticmethod
+    def of(
+        order: Sequence[Item], free: Sequence[int], hosts: Sequence[str], limits: Limits, records: Sequence[MoveRecord]
+    ) -> Problem:
+        """The order as a problem. Accounts that cannot run short whatever begins when are left out."""
+        wanted: dict[int, int] = {}
+        for item in order:
+            for account, amount in item.takes:
+                wanted[account] = wanted.get(account, 0) + amount
+        short = {account for account, amount in wanted.items() if free[account] < amount}
+        before = [-1] * len(order)
+        then = [-1] * len(order)
+        last: dict[int, int] = {}
+        for number, item in enumerate(order):
+            if item.journey in last:
+                before[number] = last[item.journey]
+                then[before[number]] = number
+            last[item.journey] = number
+        tasks = [
+            Task(
+                item.source,
+                item.target,
+                item.seconds,
+                tuple(entry for entry in item.takes if entry[0] in short),
+                tuple(entry for entry in item.frees if entry[0] in short),
+                item.leg.kind is StepKind.MIGRATE,
+                before[number],
+                then[number],
+            )
+            for number, item in enumerate(order)
+        ]
+        return Problem(tasks, free, hosts, limits, records)
 
-FindHop = Callable[[Standstill], tuple[int, Leg, Leg] | None]
-"""The journey that shall make a detour, and the two legs that take the place of its next one."""
-
-Order = Callable[[Leg, Mapping[str, float], Mapping[str, int]], tuple[float, ...]]
-"""What begins first: from the leg, the seconds of work left at each host, the MiB each host lacks for its arrivals."""
-
-
-def busiest_first(leg: Leg, work_s: Mapping[str, float], lacking_mib: Mapping[str, int]) -> tuple[float, ...]:
-    """Longest remaining host work first; what keeps guests running before what does not."""
-    return (-max(work_s[leg.source], work_s[leg.target]), leg.stops_guest, -leg.duration.total_s)
-
-
-def relief_first(leg: Leg, work_s: Mapping[str, float], lacking_mib: Mapping[str, int]) -> tuple[float, ...]:
-    """First what leaves a host that lacks room, for one that does not."""
-    return (-min(lacking_mib[leg.source], leg.frees.memory_mib), lacking_mib[leg.target], -work_s[leg.source])
-
-
-def smallest_first(leg: Leg, work_s: Mapping[str, float], lacking_mib: Mapping[str, int]) -> tuple[float, ...]:
-    """First what could stand least in anybody's way."""
-    return (leg.takes.memory_mib, -work_s[leg.source])
-
-
-ORDERS: tuple[Order, ...] = (busiest_first, relief_first, smallest_first)
-"""Tried in this order where the first one meets a knot."""
-
-
-def lay_out(
-    journeys: Sequence[Journey],
-    room: Mapping[str, Load],
-    limits: Limits,
-    under_way: Iterable[MoveRecord],
-    order: Order,
-    find_hop: FindHop,
-) -> Timetable:
-    """Begin at each moment whatever may begin, in this order, until all is done or stuck."""
-    desk = _Desk(list(journeys), {host: Ledger(load) for host, load in room.items()}, Slots(limits, under_way), order)
-    desk.set_out()
-    while True:
-        desk.begin_what_can()
-        if desk.running:
-            desk.end_what_ends_next()
-        elif not desk.next_leg or not _detour(desk, find_hop):
-            break
-    stuck = [desk.stuck(number) for number in sorted(desk.next_leg)]
-    return Timetable(tuple(desk.journeys), tuple(desk.entries), tuple(stuck), frozenset(desk.hopped))
-
-
-def _detour(desk: _Desk, find_hop: FindHop) -> bool:
-    """Untie knots: one hop in each group of hosts that have to do with each other, all at once."""
-    tied = dict(desk.next_leg)
-    found = False
-    while tied:
-        hop = find_hop(Standstill(desk.journeys, tied, desk.ledgers, desk.slots))
-        if hop is None:
-            break
-        found = True
-        number, away, back = hop
-        group = _group({index: desk.leg(index) for index in tied}, number)
-        tied = {index: leg for index, leg in tied.items() if index not in group}
-        desk.detour(number, away, back)
-    return found
+    def backwards(self) -> Problem:
+        """The same, seen from its end: what was freed is taken, what was taken is freed."""
+        left = list(self.free)
+        for task in self.tasks:
+            for account, amount in task.takes:
+                left[account] -= amount
+            for account, amount in task.frees:
+                left[account] += amount
+        tasks = [
+            Task(task.target, task.source, task.seconds, task.frees, task.takes, task.moves, task.then, task.before)
+            for task in self.tasks
+        ]
+        return Problem(tasks, left, self.hosts, self.limits, self.records)
 
 
-def _group(legs: Mapping[int, Leg], number: int) -> set[int]:
-    """The journeys that have to do with this one: those that share a host with it, or with one that does."""
-    by_host: dict[str, list[int]] = defaultdict(list)
-    for index, leg in legs.items():
-        for host in {leg.source, leg.target}:
-            by_host[host].append(index)
-    group, fresh = {number}, [number]
-    while fresh:
-        leg = legs[fresh.pop()]
-        for index in (*by_host.pop(leg.source, ()), *by_host.pop(leg.target, ())):
-            if index not in group:
-                group.add(index)
-                fresh.append(index)
-    return group
+def schedule(problem: Problem, order: Sequence[int], *, longest_first: bool) -> Starts | None:
+    """A start for every task. `order` must be possible. Where several may begin, the one that the longest rest of the
+    work waits for goes first, or with `longest_first` false the first of the order. None where it gets stuck, as a look
+    backwards may from a host that stays over its capacity."""
+    return _Desk(problem, order, longest_first).run()
 
 
-@dataclass
 class _Desk:
-    """The state while a timetable is made."""
+    """The state while starts are given."""
 
-    journeys: list[Journey]
-    ledgers: dict[str, Ledger]
-    slots: Slots
-    order: Order
-    now_s: float = 0.0
-    entries: list[Entry] = field(default_factory=list)
-    running: list[tuple[float, int]] = field(default_factory=list)
-    """Heap of (end, entry number)."""
-    next_leg: dict[int, int] = field(default_factory=dict)
-    """Journeys that are neither under way nor over -> the leg to begin."""
-    last_entry: dict[int, int] = field(default_factory=dict)
-    work_s: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-    lacking_mib: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    ready: dict[bool, list[tuple[tuple[float, ...], str, int]]] = field(default_factory=lambda: {True: [], False: []})
-    """Whether it is a migration -> heap of journeys that may be able to go on."""
-    waits: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
-    """Host -> journeys that wait for a slot or for room there; they are looked at again when something ends there."""
-    hopped: set[int] = field(default_factory=set)
+    def __init__(self, problem: Problem, order: Sequence[int], longest_first: bool) -> None:
+        self.tasks = problem.tasks
+        self.slots = Slots(problem.limits, problem.hosts, problem.records)
+        self.turn = [0] * len(order)
+        for place, number in enumerate(order):
+            self.turn[number] = place
+        self.free = list(problem.free)
+        """What is there now; departures give theirs at their end."""
+        self.promised = list(problem.free)
+        """What there will be once all that is under way has ended."""
+        self.coming: dict[int, list[tuple[int, int]]] = {}
+        """Account -> (turn, what changes) of the tasks that have not begun, in turn."""
+        self.work_s = [0.0] * len(problem.hosts)
+        for number in order:
+            task = self.tasks[number]
+            for account, amount in task.takes:
+                self.coming.setdefault(account, []).append((self.turn[number], -amount))
+            for account, amount in task.frees:
+                self.coming.setdefault(account, []).append((self.turn[number], amount))
+            self.work_s[task.source] += task.seconds
+            self.work_s[task.target] += task.seconds
+        self.rest_s = _rests(problem, order) if longest_first else None
+        self.starts = [0.0] * len(order)
+        self.now_s = 0.0
+        self.running: list[tuple[float, int]] = []
+        self.ready: tuple[list[tuple[tuple[float, ...], int]], ...] = ([], [])
+        """Heaps: others, moves. Moves wait there for a slot of the fleet."""
+        self.for_host: dict[int, list[int]] = {}
+        """Tasks that wait for a slot of a host, or for its room."""
+        self.for_room: dict[int, list[int]] = {}
 
-    def set_out(self) -> None:
-        """Everything waits, nothing has begun."""
-        wanted: dict[str, int] = defaultdict(int)
-        for journey in self.journeys:
-            for leg in journey.legs:
-                self._count_work(leg, 1)
-                wanted[leg.target] += leg.takes.memory_mib
-        for host, ledger in self.ledgers.items():
-            self.lacking_mib[host] = max(0, wanted[host] - ledger.memory.available)
-        for number, journey in enumerate(self.journeys):
-            if journey.legs:
-                self.next_leg[number] = 0
+    def run(self) -> Starts | None:
+        begun = 0
+        for number, task in enumerate(self.tasks):
+            if task.before < 0:
                 self.consider(number)
+        while True:
+            begun += self.begin_what_can()
+            if not self.running:
+                return self.starts if begun == len(self.tasks) else None
+            self.end_what_ends_next()
 
-    def leg(self, number: int) -> Leg:
-        """What the journey would begin now."""
-        return self.journeys[number].legs[self.next_leg[number]]
+    def key(self, number: int) -> tuple[float, ...]:
+        task = self.tasks[number]
+        if self.rest_s is None:
+            return (not task.moves, self.turn[number])
+        rest_s = max(self.rest_s[number], self.work_s[task.source], self.work_s[task.target])
+        return (-rest_s, -task.seconds, self.turn[number])
 
     def consider(self, number: int) -> None:
-        """Put the journey where it is looked at next."""
-        leg = self.leg(number)
-        # A setting is changed in seconds: it goes first, so that moves never hold it back for good.
-        key = (leg.kind is not StepKind.SET, not leg.hop, *self.order(leg, self.work_s, self.lacking_mib))
-        heapq.heappush(self.ready[leg.kind is StepKind.MIGRATE], (key, self.journeys[number].name, number))
+        heapq.heappush(self.ready[self.tasks[number].moves], (self.key(number), number))
 
-    def begin_what_can(self) -> None:
-        """Begin everything that has slots and room now. Migrations that the fleet has no slot for stay ready."""
-        while True:
-            heaps = [heap for moves, heap in self.ready.items() if heap and not (moves and self.slots.fleet_full)]
-            if not heaps:
-                return
-            _, _, number = heapq.heappop(min(heaps, key=lambda heap: heap[0]))
-            leg = self.leg(number)
-            full = self.slots.full(leg)
+    def begin_what_can(self) -> int:
+        begun = 0
+        others, moves = self.ready
+        while others or (moves and not self.slots.fleet_full):
+            heap = others or moves
+            _, number = heapq.heappop(heap)
+            task = self.tasks[number]
+            full = self.slots.full_at(task.source, task.target, task.moves)
             if full is not None:
-                self.waits[full].append(number)
-            elif not self.ledgers[leg.target].fits(leg.takes):
-                self.waits[leg.target].append(number)
-            else:
-                self.begin(number)
+                self.for_host.setdefault(full, []).append(number)
+                continue
+            short = self.short_of(number, task)
+            if short is not None:
+                self.for_room.setdefault(short, []).append(number)
+                continue
+            self.begin(number, task)
+            begun += 1
+        return begun
 
-    def begin(self, number: int) -> None:
-        """The journey's next leg is under way from now."""
-        leg = self.leg(number)
-        after = self.ledgers[leg.target].take(leg.takes)
-        if number in self.last_entry:
-            after.add(self.last_entry[number])
-        self.slots.take(leg)
-        self._count_work(leg, -1)
-        index = self.next_leg.pop(number)
-        entry = Entry(len(self.entries), number, index, leg, self.now_s, frozenset(after))
-        self.entries.append(entry)
-        heapq.heappush(self.running, (entry.end_s, entry.number))
+    def short_of(self, number: int, task: Task) -> int | None:
+        """The account that has no room for it now, or would have none for something whose turn is earlier."""
+        turn = self.turn[number]
+        for account, amount in task.takes:
+            if self.free[account] < amount:
+                return account
+            left = self.promised[account] - amount
+            if left < 0:
+                return account
+            for other, change in self.coming[account]:
+                if other >= turn:
+                    break
+                left += change
+                if left < 0 and change < 0:
+                    return account
+        return None
 
-    def detour(self, number: int, away: Leg, back: Leg) -> None:
-        """The journey goes over a third host, from now."""
-        index = self.next_leg[number]
-        legs = self.journeys[number].legs
-        self._count_work(legs[index], -1)
-        self.journeys[number] = replace(self.journeys[number], legs=(*legs[:index], away, back, *legs[index + 1 :]))
-        self._count_work(away, 1)
-        self._count_work(back, 1)
-        self.hopped.add(number)
-        for waiting in self.waits.values():
-            if number in waiting:
-                waiting.remove(number)
-        self.begin(number)
+    def begin(self, number: int, task: Task) -> None:
+        turn = self.turn[number]
+        for account, amount in task.takes:
+            self.free[account] -= amount
+            self.promised[account] -= amount
+            self.coming[account].remove((turn, -amount))
+        for account, amount in task.frees:
+            self.promised[account] += amount
+            self.coming[account].remove((turn, amount))
+        self.slots.take_at(task.source, task.target, task.moves)
+        self.work_s[task.source] -= task.seconds
+        self.work_s[task.target] -= task.seconds
+        self.starts[number] = self.now_s
+        heapq.heappush(self.running, (self.now_s + task.seconds, number))
+        for account, _ in task.frees:  # what waits for its turn only may have it now
+            self.wake(self.for_room.pop(account, ()))
 
     def end_what_ends_next(self) -> None:
-        """Go to the next moment at which something ends, and end all that ends then."""
         self.now_s = self.running[0][0]
-        wake: set[int] = set()
+        woken: list[int] = []
         while self.running and self.running[0][0] <= self.now_s:
             _, number = heapq.heappop(self.running)
-            entry = self.entries[number]
-            self.slots.give(entry.leg)
-            self.ledgers[entry.leg.source].give(entry.number, entry.leg.frees)
-            self.last_entry[entry.journey] = entry.number
-            if entry.index + 1 < len(self.journeys[entry.journey].legs):
-                self.next_leg[entry.journey] = entry.index + 1
-                wake.add(entry.journey)
-            for host in (entry.leg.source, entry.leg.target):
-                wake.update(self.waits.pop(host, ()))
-        for number in sorted(wake):
+            task = self.tasks[number]
+            self.slots.give_at(task.source, task.target, task.moves)
+            for account, amount in task.frees:
+                self.free[account] += amount
+                woken += self.for_room.pop(account, ())
+            for host in (task.source, task.target):
+                woken += self.for_host.pop(host, ())
+            if task.then >= 0:
+                woken.append(task.then)
+        self.wake(woken)
+
+    def wake(self, numbers: Sequence[int]) -> None:
+        for number in numbers:
             self.consider(number)
 
-    def stuck(self, number: int) -> Stuck:
-        """Why the journey cannot go on."""
-        leg = self.leg(number)
-        there = self.ledgers[leg.target].available
-        lacks = shortage(leg.target, leg.takes, there)
-        leaving = Load.total(
-            other.frees
-            for index, begun in self.next_leg.items()
-            if index != number
-            for other in self.journeys[index].legs[begun:]
-            if other.source == leg.target
-        )
-        in_the_end = there + Load(leaving.memory_mib, leaving.cpu_percent)
-        for_good = shortage(leg.target, leg.takes, in_the_end) is not None
-        return Stuck(number, leg.target, lacks.load if lacks else Load(), for_good, self.next_leg[number] > 0)
 
-    def _count_work(self, leg: Leg, by: int) -> None:
-        """One leg more, or less, to do."""
-        for host in {leg.source, leg.target}:
-            self.work_s[host] += by * leg.duration.total_s
+def _rests(problem: Problem, order: Sequence[int]) -> list[float]:
+    """How long it takes from the start of each task to the end of all that waits for it, by the order's own turns."""
+    waiting: list[list[int]] = [[] for _ in problem.tasks]
+    pools = [max(0, amount) for amount in problem.free]
+    debts = [max(0, -amount) for amount in problem.free]
+    freed: dict[int, deque[tuple[int, int]]] = {}
+    for number in order:
+        task = problem.tasks[number]
+        for account, amount in task.takes:
+            from_pool = min(pools[account], amount)
+            pools[account] -= from_pool
+            amount -= from_pool
+            given = freed.get(account, deque())
+            while amount > 0 and given:
+                giver, there = given[0]
+                waiting[giver].append(number)
+                if there > amount:
+                    given[0] = (giver, there - amount)
+                else:
+                    given.popleft()
+                amount -= there
+        for account, amount in task.frees:
+            paid = min(debts[account], amount)
+            debts[account] -= paid
+            if amount > paid:
+                freed.setdefault(account, deque()).append((number, amount - paid))
+        if task.then >= 0:
+            waiting[number].append(task.then)
+    rests = [0.0] * len(problem.tasks)
+    for number in reversed(order):
+        rests[number] = problem.tasks[number].seconds + max((rests[other] for other in waiting[number]), default=0.0)
+    return rests
