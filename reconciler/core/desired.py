@@ -121,6 +121,8 @@ class MigrationPolicy:
     cleanup: Cleanup = Cleanup.KEEP
     hop: bool = True
     """Whether it may rest on a third host on the way."""
+    step_aside: bool = False
+    """Whether it may be moved, online, and moved back to make room for others."""
     attempts: int = 3
     """How often one intent is tried before the guest is Stalled."""
     auto_converge: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from reconciler.core.commands import Guard, Verb
@@ -80,8 +80,15 @@ def _adopt_all(turn: Turn, observed: ObservedFleet) -> bool:
     return moving.pressing(turn)
 
 
-def planned(config: Config, desired: DesiredFleet, observed: ObservedFleet, difference: Diff) -> Plan:
-    """The plan, proven safe by the separate replay, with the commands it would send.
+def planned(
+    config: Config,
+    desired: DesiredFleet,
+    observed: ObservedFleet,
+    difference: Diff,
+    machines: Mapping[str, str] | None = None,
+) -> Plan:
+    """The plan, proven safe by the separate replay, with the commands it would send. `machines` is host -> machine id
+    as last reported, which the diff was made with.
 
     Raises InvariantBroken where the proof fails: such a plan is never shown or run.
     """
@@ -93,7 +100,7 @@ def planned(config: Config, desired: DesiredFleet, observed: ObservedFleet, diff
         controller=config.controller,
         lost_hosts=config.lost_hosts,
     )
-    violations = verify(desired, observed, plan, lost_hosts=config.lost_hosts)
+    violations = verify(desired, observed, plan, lost_hosts=config.lost_hosts, previous_machines=machines)
     if violations:
         raise InvariantBroken("I3", "; ".join(violations))
     return replace(plan, steps=tuple(replace(step, commands=_commands(config, step)) for step in plan.steps))
@@ -136,7 +143,7 @@ def _plan(turn: Turn, observed: ObservedFleet) -> None:
     desired = opened(current.desired, turn.now_s)
     begun = [run.step for run in (*current.adopted, *current.done) if run.progress.started_s is not None]
     desired = drift_marked(desired, difference, current.begin.settled, current.started_s, turn.config.retry, begun)
-    plan = planned(turn.config, desired, observed, difference)
+    plan = planned(turn.config, desired, observed, difference, current.begin.previous_machines)
     held = _brakes(turn, desired, observed, plan)
     plan = replace(plan, brakes=held)
     seen_before = current.rounds > 0 and any(plan.digest == earlier.digest for earlier in current.plans)

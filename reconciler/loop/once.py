@@ -110,7 +110,7 @@ def plan_once(fleet: Fleet, observed: ObservedFleet | None = None) -> Planned:
     config = _config(fleet, kept.controller, Options())
     now_s = fleet.clock.now_s()
     desired = drift_marked(opened(fleet.desired, now_s), difference, kept.settled, now_s)
-    plan = planned(config, desired, observed, difference)
+    plan = planned(config, desired, observed, difference, before.machines)
     held = brakes(desired, observed, plan, previous_guests=before.guests, bad_runs=kept.bad_runs, allow={})
     if fleet.follows:
         held = (*(rewritten(fleet, kept.acted) if plan.steps else ()), *held)
