@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from functools import reduce
 from itertools import pairwise
+from operator import and_
 
 from reconciler.core.planning.plan import Step
 from reconciler.core.planning.verify.ground import Ground, Violation
@@ -34,7 +35,7 @@ def violations(ground: Ground) -> Iterator[Violation]:
             free = getattr(there, dimension)
             needs = {n: getattr(steps[n].load, dimension) for n in arriving.get(host, ())}
             needs = {number: need for number, need in needs.items() if need > 0}
-            if sum(needs.values()) <= free:
+            if not needs or sum(needs.values()) <= free:
                 continue
             gone = {}
             if dimension != "disk_mib":  # whether a copy at the source may go is known only once the move is proven
@@ -60,13 +61,17 @@ def _waits_for(steps: Sequence[Step]) -> list[int]:
 def _uncovered(free: int, needs: Mapping[int, int], gone: Mapping[int, int], waits_for: Sequence[int]) -> list[int]:
     """Arrivals that are not covered. A host that is over already takes nothing before its debt is paid: there each
     arrival in turn has to bring, besides its own need, the whole debt from departures it waits for."""
-    usable = {need: [left for left in gone if gone[left] > 0 and waits_for[need] >> left & 1] for need in needs}
+    mask = sum(1 << number for number, amount in gone.items() if amount > 0)
+    reach = {number: waits_for[number] & mask for number in needs}
     if free >= 0:
-        return _Flow(free, gone).uncovered(needs, usable)
-    for need in needs:
-        late = _Flow(0, gone).uncovered({DEBT: -free, **needs}, {DEBT: usable[need], **usable})
+        return _Flow(free, gone, reach).uncovered(needs)
+    for_all = reduce(and_, reach.values())
+    if not _Flow(0, gone, {DEBT: for_all, **reach}).uncovered({DEBT: -free, **needs}):
+        return []  # what all of them wait for pays the debt, and there is no need to ask each
+    for number in needs:
+        late = _Flow(0, gone, {DEBT: reach[number], **reach}).uncovered({DEBT: -free, **needs})
         if late:
-            return [need if number == DEBT else number for number in late]
+            return [number if arrival == DEBT else arrival for arrival in late]
     return []
 
 
@@ -75,70 +80,95 @@ DEBT = -1
 POOL = -1
 """The room that is free at the start, among the departures."""
 
-
-@dataclass
-class _Flow:
-    """Who gets whose room: changed as long as that helps one more arrival to its need."""
-
-    free: int
-    gone: Mapping[int, int]
-
-    def uncovered(self, needs: Mapping[int, int], usable: Mapping[int, Sequence[int]]) -> list[int]:
-        """The arrivals that get less than they need, however room is shared out."""
-        left = {POOL: self.free, **self.gone}
-        given: dict[int, dict[int, int]] = {giver: {} for giver in left}
-        reach = {need: [POOL, *usable[need]] if self.free else usable[need] for need in needs}
-        short = []
-        for need, amount in needs.items():
-            while amount > 0:
-                path = _path(need, reach, left, given)
-                if path is None:
-                    short.append(need)
-                    break
-                amount -= _push(path, amount, left, given)
-        return short
-
-
 Path = list[tuple[int, int]]
 """(arrival, giver) pairs: each arrival gets from its giver what the next one then has to get elsewhere."""
 
 
-def _path(
-    need: int, reach: Mapping[int, Sequence[int]], left: Mapping[int, int], given: Mapping[int, Mapping[int, int]]
-) -> Path | None:
-    """The shortest way to room that is left."""
-    came: dict[int, tuple[int, int | None]] = {}
-    queue: deque[tuple[int, int | None]] = deque([(need, None)])
-    seen = {need}
-    while queue:
-        arrival, over = queue.popleft()
-        for giver in reach[arrival]:
-            if giver in came:
-                continue
-            came[giver] = (arrival, over)
-            if left[giver] > 0:
-                path: Path = []
-                step: int | None = giver
-                while step is not None:
-                    arrival, before = came[step]
-                    path.append((arrival, step))
-                    step = before
-                return path[::-1]
-            for other in given[giver]:
-                if other not in seen and given[giver][other] > 0:
-                    seen.add(other)
-                    queue.append((other, giver))
-    return None
+class _Flow:
+    """Who gets whose room: changed as long as that helps one more arrival to its need."""
+
+    def __init__(self, free: int, gone: Mapping[int, int], reach: Mapping[int, int]) -> None:
+        self.left = {POOL: free, **gone}
+        self.reach = reach
+        """Arrival -> the departures it waits for, as bits."""
+        self.open = sum(1 << number for number, amount in gone.items() if amount > 0)
+        """The departures that have room left, as bits."""
+        self.given: dict[int, dict[int, int]] = {giver: {} for giver in self.left}
+
+    def uncovered(self, needs: Mapping[int, int]) -> list[int]:
+        """The arrivals that get less than they need, however room is shared out."""
+        short = []
+        for arrival, amount in needs.items():
+            while amount > 0:
+                path = self._straight(arrival) or self._way_round(arrival)
+                if path is None:
+                    short.append(arrival)
+                    break
+                amount -= self._push(path, amount)
+        return short
+
+    def _straight(self, arrival: int) -> Path | None:
+        """Room that is left for this very arrival."""
+        if self.left[POOL] > 0 and arrival != DEBT:
+            return [(arrival, POOL)]
+        usable = self.reach[arrival] & self.open
+        return [(arrival, _lowest(usable))] if usable else None
+
+    def _way_round(self, arrival: int) -> Path | None:
+        """The shortest way to room that is left, by others that could get theirs elsewhere."""
+        came: dict[int, tuple[int, int | None]] = {}
+        queue: deque[tuple[int, int | None]] = deque([(arrival, None)])
+        seen = {arrival}
+        while queue:
+            arrival, over = queue.popleft()
+            for giver in self._givers(arrival):
+                if giver in came:
+                    continue
+                came[giver] = (arrival, over)
+                if self.left[giver] > 0:
+                    return _traced(came, giver)
+                for other, amount in self.given[giver].items():
+                    if other not in seen and amount > 0:
+                        seen.add(other)
+                        queue.append((other, giver))
+        return None
+
+    def _givers(self, arrival: int) -> Iterator[int]:
+        if arrival != DEBT:
+            yield POOL
+        bits = self.reach[arrival]
+        while bits:
+            lowest = _lowest(bits)
+            yield lowest
+            bits ^= 1 << lowest
+
+    def _push(self, path: Path, amount: int) -> int:
+        """Pass on along the path as much as goes; how much that is."""
+        last = path[-1][1]
+        amount = min(amount, self.left[last])
+        for (_, giver), (other, _) in pairwise(path):
+            amount = min(amount, self.given[giver][other])
+        self.left[last] -= amount
+        if last != POOL and not self.left[last]:
+            self.open ^= 1 << last
+        for arrival, giver in path:
+            self.given[giver][arrival] = self.given[giver].get(arrival, 0) + amount
+        for (_, giver), (other, _) in pairwise(path):
+            self.given[giver][other] -= amount
+        return amount
 
 
-def _push(path: Path, amount: int, left: dict[int, int], given: dict[int, dict[int, int]]) -> int:
-    """Pass on along the path as much as goes; how much that is."""
-    amount = min(amount, left[path[-1][1]])
-    for (_, giver), (other, _) in pairwise(path):
-        amount = min(amount, given[giver][other])
-    left[path[-1][1]] -= amount
-    for (arrival, giver), following in zip(path, [*path[1:], None], strict=True):
-        given[giver][arrival] = given[giver].get(arrival, 0) + amount
-        if following is not None:
-            given[giver][following[0]] -= amount
-    return amount
+def _lowest(bits: int) -> int:
+    """The lowest bit that is set."""
+    return (bits & -bits).bit_length() - 1
+
+
+def _traced(came: Mapping[int, tuple[int, int | None]], giver: int) -> Path:
+    """The path to this giver, from its beginning."""
+    path: Path = []
+    step: int | None = giver
+    while step is not None:
+        arrival, before = came[step]
+        path.append((arrival, step))
+        step = before
+    return path[::-1]
