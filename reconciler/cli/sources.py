@@ -1,6 +1,6 @@
 """The desired and the observed state that a read-only command's options name, as one case to plan.
 
-Called by diff, plan, explain and observe. Reads documents, settings, snapshots and hosts; never writes, never sends.
+Called by diff, plan, explain, verify and observe. Reads documents, settings, snapshots, hosts; never writes or sends.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from pathlib import Path
 from reconciler.cli.terminal import say, say_problems
 from reconciler.core.observed import ObservedFleet
 from reconciler.core.planning.plan import Plan
+from reconciler.core.planning.verify import Violation
 from reconciler.core.reports.snapshot import fleet_from_json
 from reconciler.errors import Problem, UsageError
 from reconciler.loop.answers.reported import last_observed
-from reconciler.loop.once import Planned, observe_once, plan_documents, plan_once
+from reconciler.loop.once import Planned, observe_once, plan_documents, plan_once, prove_documents, prove_once
 from reconciler.loop.settings import Settings, find_settings, read_settings
 from reconciler.loop.wiring import Declared, Fleet, declared_at, declared_in, open_fleet
 from reconciler.render.comparison import Change
@@ -83,6 +84,27 @@ def planned_case(sources: Sources) -> Case:
         case = Case(fleet.declared, plan_once(fleet, observed_state(fleet, sources.observed)), fleet)
     say_problems(case.problems)
     return case
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What is wrong with a plan from a file; and what is wrong with single guests' documents."""
+
+    violations: tuple[Violation, ...]
+    problems: tuple[Problem, ...]
+
+
+def proof_of(sources: Sources, plan: Plan) -> Proof:
+    """Read everything, and prove the plan; say on stderr what is wrong with single guests' documents."""
+    if sources.bare and sources.desired is not None:
+        declared = declared_in(sources.desired)
+        found = prove_documents(declared.desired, read_snapshot(Path(sources.observed)), plan)
+    else:
+        fleet = fleet_of(sources)
+        declared = fleet.declared
+        found = prove_once(fleet, plan, observed_state(fleet, sources.observed))
+    say_problems(declared.problems)
+    return Proof(found, declared.problems)
 
 
 def supposed_plan(case: Case, guest: str, host: str) -> Plan | None:

@@ -21,12 +21,26 @@ def violations(ground: Ground, step: Step, entry: Registration, entitlement_perc
     takes = _takes(step, entry, target, entitlement_percent)
     frees = _frees(step, entry, source, entitlement_percent)
     if step.load != takes:
-        yield Violation.of(step, f"says it takes {step.load}, the guest takes {takes}")
+        yield Violation.of(step, f"says it takes {_told(step.load)}, the guest takes {_told(takes)}")
     if (step.frees.memory_mib, step.frees.cpu_percent) != (frees.memory_mib, frees.cpu_percent):
-        yield Violation.of(step, f"says it frees {step.frees}, the guest frees {frees}")
+        yield Violation.of(step, f"says it frees {_told(step.frees)}, the guest frees {_told(frees)}")
     arrives = step.kind is not StepKind.SET  # a guest whose settings are changed runs there already
     if arrives and takes.memory_mib + takes.cpu_percent > 0 and entry.vcpus > cpus(ground, target):
         yield Violation.of(step, f"{step.guest} has more virtual CPUs than {step.target} has CPUs")
+
+
+def _told(load: Load) -> str:
+    """`4096 MiB of memory and 20 % of CPU`."""
+    parts = [
+        f"{amount} {what}"
+        for amount, what in (
+            (load.memory_mib, "MiB of memory"),
+            (load.cpu_percent, "% of CPU"),
+            (load.disk_mib, "MiB of disk"),
+        )
+        if amount
+    ]
+    return " and ".join(parts) or "nothing"
 
 
 def entitlement_after(step: Step, percent: int) -> int:

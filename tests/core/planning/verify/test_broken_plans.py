@@ -84,8 +84,14 @@ BROKEN: dict[str, tuple[Callable[[], Plan], str]] = {
         lambda: changed(Y, after=()),
         "could begin before what makes room for it has gone: 4096 MiB of memory on a",
     ),
-    "understates its load": (lambda: changed(Y, load=Load(1)), "says it takes"),
-    "overstates what it frees": (lambda: changed(HOP, frees=Load(9999)), "says it frees"),
+    "understates its load": (
+        lambda: changed(Y, load=Load(1)),
+        "says it takes 1 MiB of memory, the guest takes 4096 MiB of memory",
+    ),
+    "overstates what it frees": (
+        lambda: changed(HOP, frees=Load(9999, 1)),
+        "says it frees 9999 MiB of memory and 1 % of CPU, the guest frees 4096 MiB of memory",
+    ),
     "forgets the disks that it copies": (lambda: changed(OFF, load=replace(OFF.load, disk_mib=0)), "says it takes"),
     # order and time
     "departure left out": (lambda: without(HOP, HOME), "which is not in the plan"),
