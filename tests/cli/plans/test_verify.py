@@ -13,7 +13,7 @@ from reconciler.documents.values import schema_problems
 from reconciler.loop import deciding
 from tests.cli.bench import Bench
 
-PACKAGE = Path(__file__).resolve().parents[2] / "reconciler"
+PACKAGE = Path(__file__).resolve().parents[3] / "reconciler"
 
 
 @pytest.fixture
