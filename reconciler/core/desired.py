@@ -181,6 +181,10 @@ class Host:
     suspend: Suspension | None = None
     maintenance: Suspension | None = None
     """Why nothing may come to it."""
+    vcpus_per_cpu_percent: int | None = None
+    """How many virtual CPUs running guests may have together, of the CPUs that they may use. None: no limit."""
+    memory_overcommit_percent: int = 100
+    """How much of the memory for guests may be given away. More than 100 holds only where settings allow it."""
 
     @property
     def dialled(self) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 
 MEMORY_UNITS_MIB = {"MiB": 1, "GiB": 1024, "TiB": 1024 * 1024}
 DURATION_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -16,6 +17,11 @@ PERCENT_PATTERN = r"^([1-9][0-9]?|100)%$"
 DURATION_PATTERN = r"^([1-9][0-9]{0,5}d)?([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$"
 
 MOMENT_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})$"
+
+
+def ratio_percent(ratio: float) -> int:
+    """`1.5` is 150. What is less than a hundredth is dropped: a ratio is a limit."""
+    return int(Decimal(str(ratio)) * 100)
 
 
 def parse_memory_mib(text: str) -> int:

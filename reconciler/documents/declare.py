@@ -35,6 +35,7 @@ from reconciler.core.quantities import (
     parse_memory_mib,
     parse_moment_s,
     parse_percent,
+    ratio_percent,
 )
 from reconciler.documents.codes import Code
 from reconciler.documents.explain import dotted
@@ -177,6 +178,8 @@ def make_host(document: Fields, location: Location) -> Host:
         labels=metadata.get("labels", NONE),
         memory_cap_mib=parse_memory_mib(capacity["memory"]) if "memory" in capacity else None,
         cpus_cap=int(capacity["cpus"]) if "cpus" in capacity else None,
+        vcpus_per_cpu_percent=ratio_percent(capacity["vcpusPerCpu"]) if "vcpusPerCpu" in capacity else None,
+        memory_overcommit_percent=ratio_percent(capacity.get("memoryOvercommit", 1)),
         reserve_memory_mib=parse_memory_mib(reserve["memory"]) if "memory" in reserve else 0,
         suspend=make_suspension(spec.get("suspend")),
         maintenance=make_suspension(spec.get("maintenance")),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.model import StepKind
+from reconciler.core.model import Load, StepKind
 from reconciler.core.records import MoveRecord, Parked
 from tests.core.fleets import parked, record
 
@@ -66,3 +66,9 @@ def test_a_record_written_before_there_were_settings_is_read_as_one_without() ->
     written = record("web", "a", "b")
     old = {key: value for key, value in written.to_json().items() if key not in ("settings", "autostart", "wait")}
     assert written == MoveRecord.from_json(json.loads(json.dumps(old)))
+
+
+def test_a_record_written_before_virtual_cpus_were_counted_is_read_as_one_that_takes_none() -> None:
+    old = record("web", "a", "b", load=Load(4096, 20, 70)).to_json()
+    old["load"] = {"memory_mib": 4096, "cpu_percent": 20, "disk_mib": 70}
+    assert Load(4096, 20, 70, 0) == MoveRecord.from_json(json.loads(json.dumps(old))).load

@@ -93,6 +93,12 @@ def test_every_field_of_a_host_arrives() -> None:
     assert expected == load_with({"h2.yaml": text}).require().hosts["h2"]
 
 
+def test_the_ratios_of_a_host_arrive_in_whole_hundredths_and_never_more() -> None:
+    text = HOST.replace("simulated", "simulated, capacity: {vcpusPerCpu: 4, memoryOvercommit: 1.159}")
+    host = load_with({"hosts/h1.yaml": text}).require().hosts["h1"]
+    assert (400, 115) == (host.vcpus_per_cpu_percent, host.memory_overcommit_percent)
+
+
 def test_every_field_of_a_fleet_arrives() -> None:
     text = FLEET.replace(
         "{mode: apply}",

@@ -5,7 +5,7 @@ A leg becomes a step of the plan once it has a start. Nothing here looks at othe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.core import capacity
 from reconciler.core.compatibility import Decision
@@ -90,7 +90,7 @@ def migration(
         method=method,
         running=entry.running,
         takes=takes if entry.running else Load(disk_mib=copied_mib),
-        frees=Load(held.memory_mib, held.cpu_percent, copied_mib if delete_source else 0),
+        frees=replace(held, disk_mib=copied_mib if delete_source else 0),
         duration=durations.migration(entry, source, target, method, guest.migration.stop),
         reason=f"{why}; {how(decision)}{patience(guest) if entry.running and method is Method.OFFLINE else ''}",
         facts=facts_digest(entry, source, target),

@@ -95,7 +95,7 @@ class Step:
     load: Load = Load()
     """What it takes on the target once it runs there (nothing but disk room for a guest that stays stopped)."""
     frees: Load = Load()
-    """What it leaves free on the source in the end. The plan counts on memory and CPU, never on disks that may stay."""
+    """What it leaves free on the source in the end. The plan counts on all of it but disks, which may stay."""
     hop: bool = False
     """Whether the target is a resting place on the way, not the declared host."""
     one_way: str = ""
