@@ -42,6 +42,7 @@ class Reason(StrEnum):
     METHOD_FORBIDDEN = "MethodForbidden"
     DOWNTIME_FORBIDDEN = "DowntimeForbidden"
     STORAGE_COPY_FORBIDDEN = "StorageCopyForbidden"
+    PLACEMENT_RULE_VIOLATED = "PlacementRuleViolated"
     # moves under way, and those that ended
     HELD_BY_OTHER = "HeldByOther"
     MOVE_UNDER_WAY = "MoveUnderWay"
