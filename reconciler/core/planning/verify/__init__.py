@@ -14,6 +14,7 @@ settings      what may be set of a guest, and where
 loads         what steps take and free, and what room there is
 replay        event by event: who is where, what fits, how much happens at once
 speeds        room whichever step takes longer than predicted
+rules         placement rules, on the way and in the end
 ends          where each guest ends, and that none is forgotten
 """
 
@@ -33,6 +34,7 @@ from reconciler.core.planning.verify import (
     loads,
     permissions,
     replay,
+    rules,
     settings,
     speeds,
     stillness,
@@ -73,8 +75,8 @@ def prove(
         # A replay of steps that are wrong in themselves would only repeat, or hide, what is wrong.
         found += replay.violations(ground)
     if not found:
-        found += speeds.violations(ground)
-    found += ends.violations(ground)
+        found += [*speeds.violations(ground), *rules.on_the_way(ground)]
+    found += [*rules.in_the_end(ground), *ends.violations(ground)]
     return tuple(dict.fromkeys(found))
 
 
@@ -96,13 +98,12 @@ def _way(ground: Ground, way: Sequence[Step]) -> Iterator[Violation]:
         copy = ground.copy(step.uuid)
         if closed or copy is None:
             continue
-        facts, entry = copy
+        entry = copy[1]
         if entitlement_percent is None:
             entitlement_percent = entry.cpu_entitlement_percent
         yield from permissions.violations(ground, step, guest, entry)
         if step.kind is StepKind.SET:
             yield from settings.violations(step, guest, entry, moves_on=ground.moves_on(way, number))
-        if facts.name == guest.host:
-            yield from bystanders.violations(ground, step, guest)
+        yield from bystanders.violations(way, number, guest)
         yield from loads.violations(ground, step, entry, entitlement_percent)
         entitlement_percent = loads.entitlement_after(step, entitlement_percent)

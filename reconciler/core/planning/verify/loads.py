@@ -6,8 +6,9 @@ Counts on its own: nothing here comes from where the planner counts.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from reconciler.core.model import Load, Setting, StepKind
+from reconciler.core.model import VCPUS_UNLIMITED, Load, Setting, StepKind
 from reconciler.core.observed import HostFacts, Registration
 from reconciler.core.planning.plan import Step
 from reconciler.core.planning.verify.ground import Ground, Violation
@@ -22,7 +23,7 @@ def violations(ground: Ground, step: Step, entry: Registration, entitlement_perc
     frees = _frees(step, entry, source, entitlement_percent)
     if step.load != takes:
         yield Violation.of(step, f"says it takes {_told(step.load)}, the guest takes {_told(takes)}")
-    if (step.frees.memory_mib, step.frees.cpu_percent) != (frees.memory_mib, frees.cpu_percent):
+    if replace(step.frees, disk_mib=0) != frees:
         yield Violation.of(step, f"says it frees {_told(step.frees)}, the guest frees {_told(frees)}")
     arrives = step.kind is not StepKind.SET  # a guest whose settings are changed runs there already
     if arrives and takes.memory_mib + takes.cpu_percent > 0 and entry.vcpus > cpus(ground, target):
@@ -37,6 +38,7 @@ def _told(load: Load) -> str:
             (load.memory_mib, "MiB of memory"),
             (load.cpu_percent, "% of CPU"),
             (load.disk_mib, "MiB of disk"),
+            (load.vcpus, "virtual CPUs"),
         )
         if amount
     ]
@@ -56,9 +58,9 @@ def cpus(ground: Ground, facts: HostFacts) -> int:
 
 
 def weight(entry: Registration, facts: HostFacts, entitlement_percent: int) -> Load:
-    """Memory with the platform's overhead, rounded up, and the guaranteed CPU."""
+    """Memory with the platform's overhead, rounded up, the guaranteed CPU, and virtual CPUs."""
     hundredths = entry.memory_mib * (100 + facts.memory_overhead_percent)
-    return Load(hundredths // 100 + (hundredths % 100 > 0), entry.vcpus * entitlement_percent)
+    return Load(hundredths // 100 + (hundredths % 100 > 0), entry.vcpus * entitlement_percent, vcpus=entry.vcpus)
 
 
 def _takes(step: Step, entry: Registration, target: HostFacts, percent: int) -> Load:
@@ -68,8 +70,7 @@ def _takes(step: Step, entry: Registration, target: HostFacts, percent: int) -> 
     if step.kind is StepKind.MIGRATE:
         disk_mib = sum(disk.size_mib for disk in entry.disks if not disk.kind.shared)
     runs = step.kind is StepKind.START or (step.kind is StepKind.MIGRATE and step.running)
-    full = weight(entry, target, percent) if runs else Load()
-    return Load(full.memory_mib, full.cpu_percent, disk_mib)
+    return replace(weight(entry, target, percent) if runs else Load(), disk_mib=disk_mib)
 
 
 def _frees(step: Step, entry: Registration, source: HostFacts, percent: int) -> Load:
@@ -97,12 +98,16 @@ def room(ground: Ground) -> dict[str, Load]:
 
 
 def _most(ground: Ground, facts: HostFacts) -> Load:
-    """What the host may hold: its own figures, lowered by its document."""
+    """What the host may hold: its own figures, lowered by its document. What is reserved is not overcommitted."""
     document = ground.desired.hosts[facts.name]
     memory_mib = facts.memory_mib
     if document.memory_cap_mib is not None:
         memory_mib = min(memory_mib, document.memory_cap_mib)
-    return Load(max(0, memory_mib - document.reserve_memory_mib), 100 * cpus(ground, facts), facts.disk_free_mib)
+    memory_mib = (memory_mib - document.reserve_memory_mib) * document.memory_overcommit_percent // 100
+    ratio_percent, vcpus = document.vcpus_per_cpu_percent, VCPUS_UNLIMITED
+    if ratio_percent is not None:
+        vcpus = cpus(ground, facts) * ratio_percent // 100
+    return Load(max(0, memory_mib), 100 * cpus(ground, facts), facts.disk_free_mib, vcpus)
 
 
 def _used(facts: HostFacts, under_way: list[MoveRecord]) -> Load:
@@ -134,4 +139,4 @@ def _way_back(record: MoveRecord, facts: HostFacts) -> Load:
     memory_mib, entry = record.load.memory_mib, facts.registration(record.guest_uuid)
     if entry is not None and memory_mib:
         memory_mib = max(memory_mib, weight(entry, facts, 0).memory_mib)
-    return Load(memory_mib, record.load.cpu_percent)
+    return replace(record.load, memory_mib=memory_mib, disk_mib=0)

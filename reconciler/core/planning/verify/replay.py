@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.core.desired import Limits
 from reconciler.core.model import Load, RunState, StepKind
@@ -13,7 +13,12 @@ from reconciler.core.planning.verify.ground import Ground, Violation
 from reconciler.core.planning.verify.loads import room
 from reconciler.core.records import MoveRecord
 
-DIMENSIONS = (("memory_mib", "MiB of memory"), ("cpu_percent", "% of CPU"), ("disk_mib", "MiB of disk"))
+DIMENSIONS = (
+    ("memory_mib", "MiB of memory"),
+    ("cpu_percent", "% of CPU"),
+    ("disk_mib", "MiB of disk"),
+    ("vcpus", "virtual CPUs"),
+)
 
 
 def violations(ground: Ground) -> Iterator[Violation]:
@@ -69,7 +74,7 @@ class _World:
         if step.kind in (StepKind.START, StepKind.STOP):
             self.running[step.uuid] = step.kind is StepKind.START
         # Disk room is not given back: whether a copy at the source may go is known only once the move is proven.
-        self.room[step.source] += Load(step.frees.memory_mib, step.frees.cpu_percent)
+        self.room[step.source] += replace(step.frees, disk_mib=0)
 
 
 @dataclass

@@ -29,7 +29,7 @@ def violations(ground: Ground) -> Iterator[Violation]:
     for number, step in enumerate(steps):
         arriving.setdefault(step.target, []).append(number)
         leaving.setdefault(step.source, []).append(number)
-    waits_for = _waits_for(steps)
+    before = waits_for(steps)
     for host, there in sorted(room(ground).items()):
         for dimension, what in DIMENSIONS:
             free = getattr(there, dimension)
@@ -40,12 +40,12 @@ def violations(ground: Ground) -> Iterator[Violation]:
             gone = {}
             if dimension != "disk_mib":  # whether a copy at the source may go is known only once the move is proven
                 gone = {number: getattr(steps[number].frees, dimension) for number in leaving.get(host, ())}
-            for number in _uncovered(free, needs, gone, waits_for):
+            for number in uncovered(free, needs, gone, before):
                 step, short = steps[number], f"{what} on {host}"
                 yield Violation.of(step, f"could begin before what makes room for it has gone: {needs[number]} {short}")
 
 
-def _waits_for(steps: Sequence[Step]) -> list[int]:
+def waits_for(steps: Sequence[Step]) -> list[int]:
     """Each step -> the steps that have ended before it begins, whatever the speeds, as bits of one number."""
     numbers = {step.id: number for number, step in enumerate(steps)}
     found: list[int] = []
@@ -58,11 +58,12 @@ def _waits_for(steps: Sequence[Step]) -> list[int]:
     return found
 
 
-def _uncovered(free: int, needs: Mapping[int, int], gone: Mapping[int, int], waits_for: Sequence[int]) -> list[int]:
-    """Arrivals that are not covered. A host that is over already takes nothing before its debt is paid: there each
+def uncovered(free: int, needs: Mapping[int, int], gone: Mapping[int, int], before: Sequence[int]) -> list[int]:
+    """Arrivals (step -> what it needs) that neither what is free nor departures they wait for (step -> what it leaves)
+    cover. A host that is over already takes nothing before its debt is paid: there each
     arrival in turn has to bring, besides its own need, the whole debt from departures it waits for."""
     mask = sum(1 << number for number, amount in gone.items() if amount > 0)
-    reach = {number: waits_for[number] & mask for number in needs}
+    reach = {number: before[number] & mask for number in needs}
     if free >= 0:
         return _Flow(free, gone, reach).uncovered(needs)
     for_all = reduce(and_, reach.values())

@@ -19,6 +19,8 @@ def violations(ground: Ground, step: Step, guest: Guest) -> Iterator[Violation]:
         yield Violation.of(step, f"{step.guest} has drifted, and drift is only reported")
     if guest.drifted and fleet.drift_downtime is not Downtime.ALLOWED and stops(step):
         yield Violation.of(step, f"stops {step.guest} to undo a drift, which may cost no downtime")
+    if step.hop and step.target in hosts and not hosts[step.target].schedulable:
+        yield Violation.of(step, f"rests on {step.target}, which nobody may choose for a guest")
     for host in step.hosts:
         if host in hosts and hosts[host].suspend is not None:
             yield Violation.of(step, f"has to do with {host}, which is suspended")

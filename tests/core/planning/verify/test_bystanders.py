@@ -75,7 +75,7 @@ BROKEN: dict[str, tuple[Callable[[], Plan], str]] = {
     ),
     "is stopped on the way": (
         lambda: plan_of(FLEET, *PLAN.steps, at(FLEET, "z", "b", StepKind.STOP, 50, after=(BACK.id,))),
-        "z steps aside, and may not be started or stopped on the way",
+        "z steps aside, and may not be started or stopped after that",
     ),
 }
 
@@ -144,7 +144,25 @@ def test_stepping_aside_is_a_permission_of_its_own_but_resting_twice_is_a_hop() 
     back = replace(BACK, source="e", after=(*BACK.after, further.id), start_s=30.5)
     twice = plan_of(FLEET, AWAY, X, replace(further, start_s=10.0), Y, back)
     proven(FLEET, twice)
-    refused(stubborn, twice, "the document forbids a hop on the way back")
+    refused(stubborn, twice, f"{further.id}: the document forbids a hop")
+
+
+def test_a_guest_may_step_aside_again_and_also_once_it_has_come() -> None:
+    fleet = world([host("a", registration("g")), host("b"), host("c"), host("d")], [guest("g", "b", step_aside=True)])
+    come = move(fleet, "g", "a", "b", 0)
+    first = move(fleet, "g", "b", "c", 10, after=(come.id,))
+    home = move(fleet, "g", "c", "b", 20, after=(first.id,))
+    second = move(fleet, "g", "b", "d", 30, after=(home.id,))
+    back = move(fleet, "g", "d", "b", 40, after=(second.id,))
+    plan = plan_of(fleet, come, first, home, second, back)
+    assert [False, True, False, True, False] == [step.hop for step in plan.steps]
+    proven(fleet, plan)
+    proven(with_document(fleet, "g", hop=False), plan)
+    refused(with_document(fleet, "g", step_aside=False), plan, "g is where it is declared, and may not step aside")
+    down = with_document(fleet, "g", downtime=ALLOWED)
+    proven(down, changed(plan, come, method=Method.OFFLINE, downtime_s=5.0))
+    offline = changed(plan, home, method=Method.OFFLINE, downtime_s=5.0)
+    refused(down, offline, "g steps aside, which it may do online only")
 
 
 def test_a_guest_may_rest_more_than_once() -> None:

@@ -34,7 +34,7 @@ FLEET = one(memory_mib=2048, cpu_entitlement_percent=20)
 SHRINK = at(
     FLEET, "web", "a", StepKind.SET, 0, settings=((MEMORY, "2048"), (ENTITLEMENT, "20")), frees=Load(cpu_percent=60)
 )
-MOVE = move(FLEET, "web", "a", "b", 10, after=(SHRINK.id,), load=Load(4096, 40), frees=Load(4096, 40))
+MOVE = move(FLEET, "web", "a", "b", 10, after=(SHRINK.id,), load=Load(4096, 40, vcpus=2), frees=Load(4096, 40, vcpus=2))
 PLAN = plan_of(FLEET, SHRINK, MOVE)
 
 
@@ -46,7 +46,9 @@ def test_a_guest_is_made_smaller_where_it_is_and_moves_then() -> None:
 def test_a_guest_is_made_smaller_on_its_way() -> None:
     to_c = move(FLEET, "web", "a", "c", 0)
     shrink = at(FLEET, "web", "c", StepKind.SET, 10, settings=SHRINK.settings, frees=SHRINK.frees, after=(to_c.id,))
-    home = move(FLEET, "web", "c", "b", 20, load=Load(4096, 40), frees=Load(4096, 40), after=(shrink.id,))
+    home = move(
+        FLEET, "web", "c", "b", 20, load=Load(4096, 40, vcpus=2), frees=Load(4096, 40, vcpus=2), after=(shrink.id,)
+    )
     proven(FLEET, plan_of(FLEET, to_c, shrink, home))
 
 
@@ -56,11 +58,11 @@ BROKEN: dict[str, tuple[Callable[[], Plan], str]] = {
         "says it frees",
     ),
     "moves with the load from before": (
-        lambda: changed(PLAN, MOVE, load=Load(4096, 100)),
+        lambda: changed(PLAN, MOVE, load=Load(4096, 100, vcpus=2)),
         "says it takes",
     ),
     "frees what it does not take any more": (
-        lambda: changed(PLAN, MOVE, frees=Load(4096, 100)),
+        lambda: changed(PLAN, MOVE, frees=Load(4096, 100, vcpus=2)),
         "says it frees",
     ),
     "is not waited for": (lambda: changed(PLAN, MOVE, after=()), "does not wait for 000-web of the same guest"),
@@ -98,7 +100,9 @@ def test_a_guest_is_made_larger_only_where_it_is_declared_and_after_its_last_mov
     )
     proven(fleet, plan_of(fleet, there, grow))
     before = at(fleet, "web", "a", StepKind.SET, 0, settings=grow.settings, load=grow.load)
-    larger = move(fleet, "web", "a", "b", 10, load=Load(4096, 160), frees=Load(4096, 160), after=(before.id,))
+    larger = move(
+        fleet, "web", "a", "b", 10, load=Load(4096, 160, vcpus=2), frees=Load(4096, 160, vcpus=2), after=(before.id,)
+    )
     refused(fleet, plan_of(fleet, before, larger), "cpu_entitlement_percent 80 is no less than before")
     full = world(
         [
