@@ -32,13 +32,19 @@ def on_the_way(ground: Ground) -> Iterator[Violation]:
     steps = sorted(ground.plan.steps, key=lambda step: (step.start_s, step.id))
     before = waits_for(steps)
     members = _members(ground.desired)
+    moves_of: dict[str, list[int]] = {}
+    for number, step in enumerate(steps):
+        if step.kind is StepKind.MIGRATE:
+            moves_of.setdefault(step.uuid, []).append(number)
     for rule in rules:
         uuids = {uuid for name in members[rule.name] for uuid in _identities(ground, name)}
+        numbers = sorted(number for uuid in uuids for number in moves_of.get(uuid, ()))
+        if not numbers:
+            continue
         there = _seen(ground, rule, uuids)
         moves = [
-            (number, _domain(ground.desired, rule, step.source), _domain(ground.desired, rule, step.target))
-            for number, step in enumerate(steps)
-            if step.kind is StepKind.MIGRATE and step.uuid in uuids
+            (n, _domain(ground.desired, rule, steps[n].source), _domain(ground.desired, rule, steps[n].target))
+            for n in numbers
         ]
         for domain in {into: None for _, out, into in moves if into != out}:
             free = (0 if domain is None else rule.most) - there[domain]
@@ -51,7 +57,7 @@ def on_the_way(ground: Ground) -> Iterator[Violation]:
 def _crowded(rule: PlacementRule, step: Step, domain: Domain) -> str:
     if domain is None:
         return f"comes to {step.target}, which is in no domain of rule {rule.name}"
-    return f"could come to {_where(rule, domain)} while at most {rule.most} of rule {rule.name} may be there, and are"
+    return f"could come to {_where(rule, domain)} before rule {rule.name} has a place there: at most {rule.most} may be"
 
 
 def _seen(ground: Ground, rule: PlacementRule, uuids: set[str]) -> Counter[Domain]:

@@ -50,7 +50,7 @@ def test_two_that_must_be_apart_do_not_meet_on_the_way() -> None:
     home = move(fleet, "x", "c", "b", 20, after=(rest.id, y.id))
     plan = plan_of(fleet, rest, y, home)
     proven(fleet, plan)
-    sentence = "could come to a while at most 1 of rule web may be there, and are"
+    sentence = "could come to a before rule web has a place there: at most 1 may be"
     refused(fleet, changed(plan, y, after=()), sentence)
     refused(fleet, changed(plan, y, start_s=5.0, after=()), sentence)
     refused(fleet, changed(plan, home, after=(rest.id,)), "could come to b")
@@ -67,7 +67,7 @@ def test_a_domain_is_what_the_label_says() -> None:
     x, y = move(apart, "x", "a", "c", 0), move(apart, "y", "b", "d", 10)
     proven(apart, plan_of(apart, x, y))
     meet = two(rule(APART, topology_key="rack"), x="c", y="d", racks={**RACKS, "d": "r2"})
-    refused(meet, plan_of(meet, x, y), "could come to rack r2 while at most 1 of rule web may be there")
+    refused(meet, plan_of(meet, x, y), "could come to rack r2 before rule web has a place there: at most 1 may be")
 
 
 def test_what_was_too_many_before_may_become_fewer_and_not_more() -> None:
