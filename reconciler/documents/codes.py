@@ -53,5 +53,8 @@ class Code(StrEnum):
     SEVERAL_FLEETS = "several-fleets"
     DUPLICATE_NAME = "duplicate-name"
     DUPLICATE_UUID = "duplicate-uuid"
+    DUPLICATE_ADDRESS = "duplicate-address"
+    DUPLICATE_NETWORK = "duplicate-network"
+    UNKNOWN_NETWORK = "unknown-network"
     GUEST_ON_UNKNOWN_HOST = "guest-on-unknown-host"
     UNKNOWN_WINDOW = "unknown-window"
