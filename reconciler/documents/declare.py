@@ -21,6 +21,7 @@ from reconciler.core.desired import (
     Limits,
     MigrationPolicy,
     Mode,
+    Network,
     Operator,
     PlacementRule,
     PowerWish,
@@ -40,6 +41,7 @@ from reconciler.core.quantities import (
     parse_memory_mib,
     parse_moment_s,
     parse_percent,
+    parse_rate_mib_s,
     ratio_percent,
 )
 from reconciler.documents.codes import Code
@@ -74,6 +76,7 @@ def value_problems(document: Fields, places: Places) -> Iterator[Problem]:
         yield from _rule_problems(spec, places)
     for number, window in enumerate(spec.get("windows", ())):
         yield from _window_problems(window, ("spec", "windows", number), places)
+    yield from _address_problems(spec, places)
     if not ("migration" in spec or "defaults" in spec or "retry" in spec):
         return
     for path, (least, most) in DURATION_RANGES_S.items():
@@ -105,6 +108,19 @@ def _window_problems(window: Fields, path: Path, places: Places) -> Iterator[Pro
         what = f"this system knows no time zone {quoted(window['timeZone'])}"
         hint = "for example Europe/Berlin or UTC; the tz database must be installed"
         yield Problem(Code.VALUE_OUT_OF_RANGE, places.value(*path, "timeZone"), what, hint)
+
+
+def _address_problems(spec: Fields, places: Places) -> Iterator[Problem]:
+    """An address of a host lies on one network: which one would a migration go over?"""
+    known = {spec["migrationAddress"]: "migrationAddress"} if "migrationAddress" in spec else {}
+    for network, address in spec.get("migrationAddresses", NONE).items():
+        if address in known:
+            what = (
+                f"{quoted(address)} is its address on network {quoted(network)}, and that of {known[address]} as well"
+            )
+            place = places.value("spec", "migrationAddresses", network)
+            yield Problem(Code.DUPLICATE_ADDRESS, place, what, "each network has an address of its own; leave one out")
+        known.setdefault(address, f"network {quoted(network)}")
 
 
 def make_window(fields: Fields) -> Window:
@@ -151,6 +167,16 @@ def make_fleet(document: Fields, location: Location) -> Fleet:
         drift_downtime=Downtime(spec.get("driftDowntime", Downtime.FORBIDDEN)),
         suspend=make_suspension(spec.get("suspend")),
         windows=tuple(map(make_window, spec.get("windows", ()))),
+        networks=tuple(map(make_network, spec.get("networks", ()))),
+    )
+
+
+def make_network(fields: Fields) -> Network:
+    """An entry of `spec.networks`."""
+    return Network(
+        name=fields["name"],
+        concurrent=int(fields.get("concurrent", Network.concurrent)),
+        bandwidth_mib_s=float(parse_rate_mib_s(fields["bandwidth"])) if "bandwidth" in fields else None,
     )
 
 
@@ -183,6 +209,7 @@ def make_host(document: Fields, location: Location) -> Host:
         address=spec.get("address", ""),
         port=int(spec.get("port", 22)),
         migration_address=spec.get("migrationAddress", ""),
+        migration_addresses=spec.get("migrationAddresses", NONE),
         labels=metadata.get("labels", NONE),
         memory_cap_mib=parse_memory_mib(capacity["memory"]) if "memory" in capacity else None,
         cpus_cap=int(capacity["cpus"]) if "cpus" in capacity else None,

@@ -146,7 +146,8 @@ def _malformed(_: Kind, violation: Violation, places: Places) -> Iterator[Proble
     wanted = violation.schema.get("title", "another value")
     if violation.about_key:
         what = f"{quoted(value)} in {dotted(path)} is not {wanted}"
-        yield Problem(Code.BAD_LABEL, places.key(*path, value), what, "write it like app or example.org/app")
+        code, hint = _about_key(path)
+        yield Problem(code, places.key(*path, value), what, hint)
         return
     if path in _NAME_PATHS:
         code = Code.BAD_NAME
@@ -165,8 +166,16 @@ def _out_of_range(_: Kind, violation: Violation, places: Places) -> Iterator[Pro
 def _too_many(_: Kind, violation: Violation, places: Places) -> Iterator[Problem]:
     path = violation.path
     what = f"{dotted(path)} has {len(violation.value)} entries, and {violation.schema[violation.keyword]} are allowed"
-    code = Code.BAD_LABEL if _LABELS & set(path) else Code.VALUE_OUT_OF_RANGE
+    labels, addresses = bool(_LABELS & set(path)), "migrationAddresses" in path
+    code = _about_key(path)[0] if labels or addresses else Code.VALUE_OUT_OF_RANGE
     yield Problem(code, places.key(*path), what, "remove some")
+
+
+def _about_key(path: Path) -> tuple[Code, str]:
+    """The code and the hint for what is wrong with the keys of a mapping."""
+    if _LABELS & set(path):
+        return Code.BAD_LABEL, "write it like app or example.org/app"
+    return Code.BAD_NAME, "write it like fast or rack-2"
 
 
 def _something(kind: Kind, violation: Violation, places: Places) -> Iterator[Problem]:

@@ -172,6 +172,7 @@ def _assemble(
     complete = not holding
     holding.extend(_driver_problems(gathered, drivers))
     holding.extend(_fleet_problems(gathered, top, complete))
+    holding.extend(_network_problems(gathered))
     holding.extend(_duplicate_names("host", gathered.hosts))
     holding.extend(_duplicate_names("guest", gathered.guests))
     holding.extend(_duplicate_names("placement rule", gathered.rules))
@@ -311,6 +312,31 @@ def _fleet_problems(gathered: _Gathered, top: Location, complete: bool) -> Itera
     for document in gathered.fleets[1:]:
         what = f"this is another Fleet document; the first one is {gathered.fleets[0].location}"
         yield Problem(Code.SEVERAL_FLEETS, document.places.value("kind"), what, "keep one of them")
+
+
+def _network_problems(gathered: _Gathered) -> Iterator[Problem]:
+    """Each migration network is declared once, and hosts have addresses on declared ones only."""
+    fleets = [document for document in gathered.fleets if not document.problems]
+    if not fleets:
+        return
+    names: list[str] = []
+    for number, network in enumerate(fleets[0].value.get("spec", NONE).get("networks", ())):
+        if network["name"] in names:
+            place = fleets[0].places.value("spec", "networks", number, "name")
+            what = f"network {quoted(network['name'])} is declared twice"
+            yield Problem(Code.DUPLICATE_NETWORK, place, what, "keep one of the two, or give one another name")
+        names.append(network["name"])
+    for same in gathered.hosts.values():
+        for document in same:
+            if document.problems:
+                continue
+            for name in document.value["spec"].get("migrationAddresses", NONE):
+                if name not in names:
+                    what = f"host {quoted(str(document.name))} has an address on network {quoted(name)}, "
+                    what += "which the Fleet document does not have"
+                    hint = one_of(name, names) if names else "add it to spec.networks of the Fleet document"
+                    place = document.places.value("spec", "migrationAddresses", name)
+                    yield Problem(Code.UNKNOWN_NETWORK, place, what, hint)
 
 
 def _duplicate_names(noun: str, by_name: Mapping[str, list[Document]]) -> Iterator[Problem]:

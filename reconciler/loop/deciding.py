@@ -151,10 +151,10 @@ def _plan(turn: Turn, observed: ObservedFleet) -> None:
     turn.note("plan", digest=plan.digest, steps=len(plan.steps), blocked=len(plan.blocked))
     if not held and not current.stopping:
         _tidy(turn, observed, difference)
-    limits = current.desired.fleet.limits
+    fleet = current.desired.fleet
     idle = not plan.steps or held or current.stopping or seen_before or current.rounds >= turn.config.rounds_max
     if idle:
-        turn.change(phase=Phase.RUNNING, run=Run.of(current.begin.pass_id, replace(plan, steps=()), limits))
+        turn.change(phase=Phase.RUNNING, run=Run.of(current.begin.pass_id, replace(plan, steps=()), fleet.limits))
         return
     if turn.config.ask:
         turn.change(phase=Phase.ASKING)
@@ -166,7 +166,8 @@ def _plan(turn: Turn, observed: ObservedFleet) -> None:
 def _start_run(turn: Turn, plan: Plan) -> None:
     current = turn.the_pass
     run_id = current.begin.pass_id if len(current.plans) == 1 else f"{current.begin.pass_id}-{len(current.plans)}"
-    turn.change(phase=Phase.RUNNING, run=Run.of(run_id, plan, current.desired.fleet.limits))
+    fleet = current.desired.fleet
+    turn.change(phase=Phase.RUNNING, run=Run.of(run_id, plan, fleet.limits, fleet.networks))
 
 
 def decided(turn: Turn, run: bool) -> None:

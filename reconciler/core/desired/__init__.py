@@ -202,7 +202,7 @@ class Host:
     """Where its ssh server listens: a name or an IP address. Empty: the host's own name."""
     port: int = 22
     migration_address: str = ""
-    """What the other hosts call it on the migration network. Empty: its address."""
+    """What the other hosts call it on the migration network without a name. Empty: its address."""
     labels: Mapping[str, str] = field(default_factory=dict)
     memory_cap_mib: int | None = None
     cpus_cap: int | None = None
@@ -212,6 +212,8 @@ class Host:
     """Why nothing may come to it."""
     vcpus_per_cpu_percent: int | None = None
     """How many virtual CPUs running guests may have together, of the CPUs that they may use. None: no limit."""
+    migration_addresses: Mapping[str, str] = field(default_factory=dict)
+    """Name of a migration network -> what the other hosts call it there."""
     memory_overcommit_percent: int = 100
     """How much of the memory for guests may be given away. More than 100 holds only where settings allow it."""
     schedulable: bool = True
@@ -282,6 +284,16 @@ class PlacementRule:
 
 
 @dataclass(frozen=True)
+class Network:
+    """A migration network with a name: how many moves may be under way on it, and what it carries."""
+
+    name: str
+    concurrent: int = 4
+    bandwidth_mib_s: float | None = None
+    """None: as much as its hosts say."""
+
+
+@dataclass(frozen=True)
 class Limits:
     """How much may happen at once, and in one pass. The stricter of these and the settings' ceilings holds."""
 
@@ -325,6 +337,9 @@ class Fleet:
     drift_downtime: Downtime = Downtime.FORBIDDEN
     suspend: Suspension | None = None
     windows: tuple[Window, ...] = ()
+    networks: tuple[Network, ...] = ()
+    """Migration networks, the preferred one first; what has an address on none of them goes over the one without a
+    name."""
     quiet: str = ""
     """Why nothing may begin now, by a window that denies; never from a document."""
     quiet_in_s: float | None = None

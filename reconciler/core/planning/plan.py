@@ -105,6 +105,8 @@ class Step:
     delete_source: bool = False
     via: str = ""
     """What the source calls the target on the migration network."""
+    network: str = ""
+    """That network's name; empty for the one without a name, and for all but a migration."""
     copies: tuple[str, ...] = ()
     """Devices whose contents are copied, as the platform spells them."""
     converge: bool = False

@@ -15,6 +15,7 @@ from reconciler.core.desired.placement import Placement
 from reconciler.core.desired.violations import Violation, broken
 from reconciler.core.diff import Diff, HostReason
 from reconciler.core.model import Load
+from reconciler.core.networks import Way, way
 from reconciler.core.observed import HostFacts, ObservedFleet, Registration
 from reconciler.core.planning.plan import Reason
 from reconciler.core.records import MoveRecord
@@ -94,6 +95,10 @@ class Situation:
     def vcpus_fit(self, guest: Registration, host: str) -> bool:
         """Whether the host has a CPU for each of the guest's virtual CPUs."""
         return capacity.vcpus_fit(guest, self.hosts[host], self.desired.hosts[host])
+
+    def way(self, source: str, target: str) -> Way:
+        """Over which migration network guests go from this host to that one."""
+        return way(self.desired.fleet.networks, self.desired.hosts[source], self.desired.hosts[target])
 
     def name_taken(self, guest: Registration, host: str) -> bool:
         """Whether another guest goes by this guest's name there."""
