@@ -13,7 +13,7 @@ from pathlib import Path
 from reconciler.cli.terminal import say, say_problems
 from reconciler.core.observed import ObservedFleet
 from reconciler.core.planning.plan import Plan
-from reconciler.core.planning.verify import Violation
+from reconciler.core.planning.verify import Fault
 from reconciler.core.reports.snapshot import fleet_from_json
 from reconciler.errors import Problem, UsageError
 from reconciler.loop.answers.reported import last_observed
@@ -90,7 +90,7 @@ def planned_case(sources: Sources) -> Case:
 class Proof:
     """What is wrong with a plan from a file; and what is wrong with single guests' documents."""
 
-    violations: tuple[Violation, ...]
+    faults: tuple[Fault, ...]
     problems: tuple[Problem, ...]
 
 

@@ -100,9 +100,9 @@ def planned(
         controller=config.controller,
         lost_hosts=config.lost_hosts,
     )
-    violations = verify(desired, observed, plan, lost_hosts=config.lost_hosts, previous_machines=machines)
-    if violations:
-        raise InvariantBroken("I3", "; ".join(violations))
+    faults = verify(desired, observed, plan, lost_hosts=config.lost_hosts, previous_machines=machines)
+    if faults:
+        raise InvariantBroken("I3", "; ".join(faults))
     return replace(plan, steps=tuple(replace(step, commands=_commands(config, step)) for step in plan.steps))
 
 

@@ -20,7 +20,7 @@ from reconciler.core.execution.move import Timing
 from reconciler.core.observed import ObservedFleet, undeclared
 from reconciler.core.planning.plan import Brake, Plan
 from reconciler.core.planning.stillness import as_of, drift_marked, settled_after
-from reconciler.core.planning.verify import Violation, prove
+from reconciler.core.planning.verify import Fault, prove
 from reconciler.core.planning.windows import opened
 from reconciler.core.reports.report import Report
 from reconciler.drivers.registry import RULEBOOKS, rulebooks
@@ -114,12 +114,12 @@ def plan_once(fleet: Fleet, observed: ObservedFleet | None = None) -> Planned:
     return Planned(basis.observed, basis.difference, replace(plan, brakes=held), config.rulebooks)
 
 
-def prove_documents(desired: DesiredFleet, observed: ObservedFleet, plan: Plan) -> tuple[Violation, ...]:
+def prove_documents(desired: DesiredFleet, observed: ObservedFleet, plan: Plan) -> tuple[Fault, ...]:
     """What is wrong with a plan from elsewhere, if it began now: by these two and the time of day alone."""
     return prove(opened(as_of(desired, time.time()), time.time()), observed, plan)
 
 
-def prove_once(fleet: Fleet, plan: Plan, observed: ObservedFleet) -> tuple[Violation, ...]:
+def prove_once(fleet: Fleet, plan: Plan, observed: ObservedFleet) -> tuple[Fault, ...]:
     """What is wrong with a plan from elsewhere, if it began now. Sends no command and writes nothing."""
     basis = _basis(fleet, peek(fleet.settings.state_folder), observed)
     machines = basis.before.machines

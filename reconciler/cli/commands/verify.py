@@ -49,9 +49,7 @@ def command(
     plan = read_plan(plan_file)
     proof = proof_of(Sources(settings_file, rev, desired, observed), plan)
     if output == "json":
-        json_data(proof_json(plan, proof.violations))
+        json_data(proof_json(plan, proof.faults))
     else:
-        data(proof_text(plan, proof.violations, paint=painter()))
-    return max(
-        ExitCode.HELD if proof.violations else ExitCode.OK, ExitCode.DOCUMENTS if proof.problems else ExitCode.OK
-    )
+        data(proof_text(plan, proof.faults, paint=painter()))
+    return max(ExitCode.HELD if proof.faults else ExitCode.OK, ExitCode.DOCUMENTS if proof.problems else ExitCode.OK)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from reconciler.core.planning.plan import Blocked, Brake, Plan, Reason, Step
-from reconciler.core.planning.verify import Violation
+from reconciler.core.planning.verify import Fault
 from reconciler.core.quantities import format_duration
 from reconciler.render import words
 from reconciler.render.escape import terminal
@@ -161,17 +161,17 @@ def _last_line(plan: Plan, paint: Paint) -> list[str]:
     return [paint("strong", line) for line in wrap(words.sentence(words.plan_line(plan)))]
 
 
-def proof_text(plan: Plan, violations: Sequence[Violation], *, paint: Paint = no_paint) -> str:
+def proof_text(plan: Plan, faults: Sequence[Fault], *, paint: Paint = no_paint) -> str:
     """That the plan is proven, or each thing that is wrong, below the step or the guest that it is about."""
-    if not violations:
+    if not faults:
         steps = words.counted(len(plan.steps), "step")
         text = f"Proven: {steps}. Room, limits, permissions and where each guest ends hold, at whatever speed they run."
         return "\n".join(paint("good", line) for line in wrap(text)) + "\n"
     steps_by_id = {step.id: step for step in plan.steps}
-    lines = [paint("bad", f"Not proven: {words.counted(len(violations), 'thing is', 'things are')} wrong."), ""]
-    for (step_id, guest), found in groupby(violations, key=lambda violation: (violation.step, violation.guest)):
+    lines = [paint("bad", f"Not proven: {words.counted(len(faults), 'thing is', 'things are')} wrong."), ""]
+    for (step_id, guest), found in groupby(faults, key=lambda fault: (fault.step, fault.guest)):
         step = steps_by_id.get(step_id)
         way = f": {name(guest)} {route(step.source, step.target)}" if step is not None else ""
         lines += wrap(f"{name(step_id or guest) or 'the plan'}{way}")
-        lines += [line for violation in found for line in wrap(terminal(violation.text), first="  ")]
+        lines += [line for fault in found for line in wrap(terminal(fault.text), first="  ")]
     return "\n".join(lines) + "\n"

@@ -40,7 +40,7 @@ def test_a_plan_is_proven_from_three_files_without_git_hosts_or_settings(moving:
     found = moving.executable(*arguments, env=nothing)
     assert (0, "") == (found.code, found.err)
     assert found.out.startswith("Proven: 1 step.")
-    lie = saved(moving, tmp_path, load={"memory_mib": 1, "cpu_percent": 0, "disk_mib": 0})
+    lie = saved(moving, tmp_path, load={"memory_mib": 1, "cpu_percent": 0, "disk_mib": 0, "vcpus": 0})
     found = moving.executable("verify", lie, *arguments[2:], env=nothing)
     assert 6 == found.code
     assert "Not proven: 1 thing is wrong." in found.out
@@ -55,7 +55,7 @@ def test_a_plan_that_was_run_holds_no_longer(moving: Bench, tmp_path: Path) -> N
         found = moving.call("verify", plan, "--observed", observed, "-o", "json")
         assert 6 == found.code
         assert () == schema_problems("output/proof.schema.json", found.json)
-        assert {"01-web"} == {violation["step"] for violation in found.json["violations"]}
+        assert {"01-web"} == {fault["step"] for fault in found.json["faults"]}
 
 
 def test_a_plan_is_held_against_the_documents_that_are_named(moving: Bench, tmp_path: Path) -> None:

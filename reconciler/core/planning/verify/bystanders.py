@@ -7,23 +7,23 @@ from collections.abc import Iterator, Sequence
 from reconciler.core.desired import Guest
 from reconciler.core.model import Method, StepKind
 from reconciler.core.planning.plan import Step
-from reconciler.core.planning.verify.ground import Violation
+from reconciler.core.planning.verify.ground import Fault
 
 
-def violations(way: Sequence[Step], number: int, guest: Guest) -> Iterator[Violation]:
+def faults(way: Sequence[Step], number: int, guest: Guest) -> Iterator[Fault]:
     """What a step may be of a guest that was in its place, or had come there, and has left it since. That it ends there
     again is asked of every guest."""
     step = way[number]
     if not any(_leaves(before, guest) for before in way[: number + 1]):
         return
     if _leaves(step, guest) and not guest.migration.step_aside:
-        yield Violation.of(step, f"{step.guest} is where it is declared, and may not step aside")
+        yield Fault.of(step, f"{step.guest} is where it is declared, and may not step aside")
     if guest.drifted:
-        yield Violation.of(step, f"{step.guest} has drifted, and does not step aside then")
+        yield Fault.of(step, f"{step.guest} has drifted, and does not step aside then")
     if step.kind in (StepKind.START, StepKind.STOP):
-        yield Violation.of(step, f"{step.guest} steps aside, and may not be started or stopped after that")
+        yield Fault.of(step, f"{step.guest} steps aside, and may not be started or stopped after that")
     if step.kind is StepKind.MIGRATE and step.method is not Method.ONLINE:
-        yield Violation.of(step, f"{step.guest} steps aside, which it may do online only")
+        yield Fault.of(step, f"{step.guest} steps aside, which it may do online only")
 
 
 def _leaves(step: Step, guest: Guest) -> bool:

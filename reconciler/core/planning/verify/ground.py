@@ -1,4 +1,4 @@
-"""What the proof stands on: documents, facts and steps, indexed on its own; what a violation is. Decides nothing."""
+"""What the proof stands on: documents, facts and steps, indexed on its own; what a fault is. Decides nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reconciler.core.records import MoveRecord
 
 
 @dataclass(frozen=True, order=True)
-class Violation:
+class Fault:
     """One thing that is wrong with a plan. `step` is empty where it is about a guest, both where it is about the whole
     plan."""
 
@@ -23,9 +23,9 @@ class Violation:
     text: str
 
     @staticmethod
-    def of(step: Step, text: str) -> Violation:
+    def of(step: Step, text: str) -> Fault:
         """What is wrong with this step."""
-        return Violation(step.id, step.guest, text)
+        return Fault(step.id, step.guest, text)
 
     def __str__(self) -> str:
         about = self.step or self.guest

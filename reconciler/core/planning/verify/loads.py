@@ -11,23 +11,23 @@ from dataclasses import replace
 from reconciler.core.model import VCPUS_UNLIMITED, Load, Setting, StepKind
 from reconciler.core.observed import HostFacts, Registration
 from reconciler.core.planning.plan import Step
-from reconciler.core.planning.verify.ground import Ground, Violation
+from reconciler.core.planning.verify.ground import Fault, Ground
 from reconciler.core.records import MoveRecord
 
 
-def violations(ground: Ground, step: Step, entry: Registration, entitlement_percent: int) -> Iterator[Violation]:
+def faults(ground: Ground, step: Step, entry: Registration, entitlement_percent: int) -> Iterator[Fault]:
     """What the step says it takes and frees is not less, or more, than the guest's registration says, given what each
     vCPU is guaranteed when it begins."""
     source, target = ground.fit[step.source], ground.fit[step.target]
     takes = _takes(step, entry, target, entitlement_percent)
     frees = _frees(step, entry, source, entitlement_percent)
     if step.load != takes:
-        yield Violation.of(step, f"says it takes {_told(step.load)}, the guest takes {_told(takes)}")
+        yield Fault.of(step, f"says it takes {_told(step.load)}, the guest takes {_told(takes)}")
     if replace(step.frees, disk_mib=0) != frees:
-        yield Violation.of(step, f"says it frees {_told(step.frees)}, the guest frees {_told(frees)}")
+        yield Fault.of(step, f"says it frees {_told(step.frees)}, the guest frees {_told(frees)}")
     arrives = step.kind is not StepKind.SET  # a guest whose settings are changed runs there already
     if arrives and takes.memory_mib + takes.cpu_percent > 0 and entry.vcpus > cpus(ground, target):
-        yield Violation.of(step, f"{step.guest} has more virtual CPUs than {step.target} has CPUs")
+        yield Fault.of(step, f"{step.guest} has more virtual CPUs than {step.target} has CPUs")
 
 
 def _told(load: Load) -> str:

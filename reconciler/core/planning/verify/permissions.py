@@ -11,17 +11,17 @@ from reconciler.core.desired import Autostart, Cleanup, Downtime, Guest, PowerWi
 from reconciler.core.model import Method, StepKind
 from reconciler.core.observed import Registration
 from reconciler.core.planning.plan import Step
-from reconciler.core.planning.verify.ground import Ground, Violation
+from reconciler.core.planning.verify.ground import Fault, Ground
 
 
-def violations(ground: Ground, step: Step, guest: Guest, entry: Registration) -> Iterator[Violation]:
+def faults(ground: Ground, step: Step, guest: Guest, entry: Registration) -> Iterator[Fault]:
     """What the guest's document permits."""
     if step.source != step.target and step.kind is not StepKind.MIGRATE:
-        yield Violation.of(step, f"a {step.kind} that moves its guest")
+        yield Fault.of(step, f"a {step.kind} that moves its guest")
     if step.kind is not StepKind.MIGRATE and step.method is not None:
-        yield Violation.of(step, f"a {step.kind} with a method of migration")
+        yield Fault.of(step, f"a {step.kind} with a method of migration")
     if step.stop != guest.migration.stop:
-        yield Violation.of(step, f"would stop {step.guest} otherwise than its document says")
+        yield Fault.of(step, f"would stop {step.guest} otherwise than its document says")
     if step.kind is StepKind.MIGRATE:
         yield from _direction(ground, step, guest)
         yield from _method(step, guest, entry)
@@ -29,57 +29,57 @@ def violations(ground: Ground, step: Step, guest: Guest, entry: Registration) ->
     elif step.kind is not StepKind.SET:
         wish = PowerWish.RUNNING if step.kind is StepKind.START else PowerWish.STOPPED
         if guest.power is not wish:
-            yield Violation.of(step, f"the document does not ask for this {step.kind}")
+            yield Fault.of(step, f"the document does not ask for this {step.kind}")
 
 
-def _direction(ground: Ground, step: Step, guest: Guest) -> Iterator[Violation]:
+def _direction(ground: Ground, step: Step, guest: Guest) -> Iterator[Fault]:
     """Where to."""
     aside = step.source == guest.host  # a permission of its own, see bystanders
     if step.hop and not guest.migration.hop and not aside:
-        yield Violation.of(step, "the document forbids a hop")
+        yield Fault.of(step, "the document forbids a hop")
     if step.hop and step.target == guest.host:
-        yield Violation.of(step, f"calls {step.target} a resting place, where {step.guest} is declared")
+        yield Fault.of(step, f"calls {step.target} a resting place, where {step.guest} is declared")
     if not step.hop and step.target != guest.host:
-        yield Violation.of(step, f"goes to {step.target}, declared is {guest.host}")
+        yield Fault.of(step, f"goes to {step.target}, declared is {guest.host}")
     if step.source == step.target:
-        yield Violation.of(step, "a move that goes nowhere")
+        yield Fault.of(step, "a move that goes nowhere")
     elif ground.fit[step.source].platform != ground.fit[step.target].platform:
-        yield Violation.of(step, f"{step.source} and {step.target} are of different platforms")
+        yield Fault.of(step, f"{step.source} and {step.target} are of different platforms")
     called = ground.desired.hosts[step.target].reached_as
     if step.via != called:
-        yield Violation.of(step, f"goes by way of {step.via or 'no address'}, {step.target} is called {called}")
+        yield Fault.of(step, f"goes by way of {step.via or 'no address'}, {step.target} is called {called}")
 
 
-def _method(step: Step, guest: Guest, entry: Registration) -> Iterator[Violation]:
+def _method(step: Step, guest: Guest, entry: Registration) -> Iterator[Fault]:
     """How."""
     policy = guest.migration
     if step.method is None:
-        yield Violation.of(step, "a move without a method")
+        yield Fault.of(step, "a move without a method")
     if policy.method is not None and step.method is not policy.method:
-        yield Violation.of(step, f"{step.method}, the document asks for {policy.method}")
+        yield Fault.of(step, f"{step.method}, the document asks for {policy.method}")
     if step.method is Method.ONLINE and not step.running:
-        yield Violation.of(step, "online, but the guest does not run")
+        yield Fault.of(step, "online, but the guest does not run")
     if step.method is Method.OFFLINE and step.running and policy.downtime is not Downtime.ALLOWED:
-        yield Violation.of(step, "stops the running guest, which its document does not allow")
+        yield Fault.of(step, "stops the running guest, which its document does not allow")
     if step.converge and not policy.auto_converge:
-        yield Violation.of(step, "may slow the guest down, which its document does not allow")
+        yield Fault.of(step, "may slow the guest down, which its document does not allow")
     carried = None if guest.autostart is not Autostart.KEEP else entry.autostart
     if step.autostart is not None and step.autostart is not carried:
-        yield Violation.of(step, f"would carry an autostart along that {step.guest} does not have")
+        yield Fault.of(step, f"would carry an autostart along that {step.guest} does not have")
 
 
-def _disks(ground: Ground, step: Step, guest: Guest, entry: Registration) -> Iterator[Violation]:
+def _disks(ground: Ground, step: Step, guest: Guest, entry: Registration) -> Iterator[Fault]:
     """Which disks are copied, and what becomes of the originals."""
     policy = guest.migration
     local = [disk for disk in entry.disks if not disk.kind.shared]
     enough = {StorageCopy.ONLINE} if step.method is Method.ONLINE else {StorageCopy.ONLINE, StorageCopy.OFFLINE}
     if any(disk.size_mib for disk in local) and policy.storage_copy not in enough:
-        yield Violation.of(step, "copies disks, which its document does not allow")
+        yield Fault.of(step, "copies disks, which its document does not allow")
     if step.copies != tuple(disk.resource for disk in local):
-        yield Violation.of(step, f"does not copy the disks of {step.guest}, or others")
+        yield Fault.of(step, f"does not copy the disks of {step.guest}, or others")
     if step.vouched is not any(disk.vouched for disk in entry.disks):
-        yield Violation.of(step, "its disks are not shared on the word that it gives")
+        yield Fault.of(step, "its disks are not shared on the word that it gives")
     if step.delete_source and (policy.cleanup is not Cleanup.DELETE or not local):
-        yield Violation.of(step, f"deletes disks of {step.guest}, which its document does not ask for")
+        yield Fault.of(step, f"deletes disks of {step.guest}, which its document does not ask for")
     if step.delete_source and ground.fit[step.source].keeps_copies:
-        yield Violation.of(step, f"deletes disks on {step.source}, which keeps what a migration leaves")
+        yield Fault.of(step, f"deletes disks on {step.source}, which keeps what a migration leaves")

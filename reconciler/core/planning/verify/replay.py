@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from reconciler.core.desired import Limits
 from reconciler.core.model import Load, RunState, StepKind
 from reconciler.core.planning.plan import Step
-from reconciler.core.planning.verify.ground import Ground, Violation
+from reconciler.core.planning.verify.ground import Fault, Ground
 from reconciler.core.planning.verify.loads import room
 from reconciler.core.records import MoveRecord
 
@@ -21,7 +21,7 @@ DIMENSIONS = (
 )
 
 
-def violations(ground: Ground) -> Iterator[Violation]:
+def faults(ground: Ground) -> Iterator[Fault]:
     """All starts and ends in order; where they coincide, ends come first."""
     world = _World(room(ground), _Slots(ground.desired.fleet.limits))
     for uuid in ground.ways:
@@ -49,20 +49,20 @@ class _World:
     """Guest uuid -> host."""
     running: dict[str, bool] = field(default_factory=dict)
 
-    def begin(self, step: Step) -> Iterator[Violation]:
+    def begin(self, step: Step) -> Iterator[Fault]:
         """The guest is where and as the step takes it, its target has the room, and its hosts have the slots."""
         if self.place[step.uuid] != step.source:
-            yield Violation.of(step, f"{step.guest} is on {self.place[step.uuid]} then, not on {step.source}")
+            yield Fault.of(step, f"{step.guest} is on {self.place[step.uuid]} then, not on {step.source}")
         runs = self.running[step.uuid]
         undone = step.running is (step.kind is StepKind.START) and step.kind in (StepKind.START, StepKind.STOP)
         if runs is not step.running or undone:
-            yield Violation.of(step, f"{step.guest} is {'running' if runs else 'stopped'} then")
+            yield Fault.of(step, f"{step.guest} is {'running' if runs else 'stopped'} then")
         left = self.room[step.target]
         for dimension, what in DIMENSIONS:
             needed, there = getattr(step.load, dimension), getattr(left, dimension)
             if 0 < needed and there < needed:
                 text = f"{step.target} has {max(0, there)} {what} left then, {needed} are needed"
-                yield Violation.of(step, text)
+                yield Fault.of(step, text)
         self.room[step.target] = left - step.load
         yield from self.slots.full(step)
         self.slots.count(step, 1)
@@ -101,23 +101,23 @@ class _Slots:
         for host in {entry.source, entry.target}:
             self.touching[host] += by
 
-    def full(self, step: Step) -> Iterator[Violation]:
+    def full(self, step: Step) -> Iterator[Fault]:
         """What is too much if the step begins now."""
         limits = self.limits
         if step.kind is not StepKind.MIGRATE:
             if self.powering[step.source]:
-                yield Violation.of(step, f"another guest is started or stopped on {step.source} then")
+                yield Fault.of(step, f"another guest is started or stopped on {step.source} then")
             if self.touching[step.source]:
-                yield Violation.of(step, f"a guest arrives at or leaves {step.source} then")
+                yield Fault.of(step, f"a guest arrives at or leaves {step.source} then")
             return
         if self.moving >= limits.concurrent:
-            yield Violation.of(step, f"more than {limits.concurrent} migrations in the fleet")
+            yield Fault.of(step, f"more than {limits.concurrent} migrations in the fleet")
         if self.leaving[step.source] >= limits.concurrent_out:
-            yield Violation.of(step, f"more than {limits.concurrent_out} migrations leave {step.source}")
+            yield Fault.of(step, f"more than {limits.concurrent_out} migrations leave {step.source}")
         if self.arriving[step.target] >= limits.concurrent_in:
-            yield Violation.of(step, f"more than {limits.concurrent_in} migrations arrive at {step.target}")
+            yield Fault.of(step, f"more than {limits.concurrent_in} migrations arrive at {step.target}")
         for host in step.hosts:
             if self.touching[host] >= limits.concurrent_host:
-                yield Violation.of(step, f"more than {limits.concurrent_host} migrations touch {host}")
+                yield Fault.of(step, f"more than {limits.concurrent_host} migrations touch {host}")
             if self.powering[host]:
-                yield Violation.of(step, f"a guest is started or stopped on {host} then")
+                yield Fault.of(step, f"a guest is started or stopped on {host} then")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from reconciler.core.desired import HOST_KEY, DesiredFleet, PlacementRule, RuleKind
 from reconciler.core.model import StepKind
 from reconciler.core.planning.plan import Step
-from reconciler.core.planning.verify.ground import Ground, Violation
+from reconciler.core.planning.verify.ground import Fault, Ground
 from reconciler.core.planning.verify.speeds import uncovered, waits_for
 
 Domain = str | None
@@ -24,7 +24,7 @@ Domain = str | None
 # --- on the way ------------------------------------------------------------------------------------------------------
 
 
-def on_the_way(ground: Ground) -> Iterator[Violation]:
+def on_the_way(ground: Ground) -> Iterator[Fault]:
     """Moves that could bring a guest to where too many still are, whatever the speeds. Asked after the replay."""
     rules = [rule for rule in _required(ground.desired) if rule.kind is RuleKind.APART]
     if not rules:
@@ -51,7 +51,7 @@ def on_the_way(ground: Ground) -> Iterator[Violation]:
             needs = {number: 1 for number, out, into in moves if into == domain != out}
             gone = {number: 1 for number, out, into in moves if out == domain != into}
             for number in uncovered(free, needs, gone, before):
-                yield Violation.of(steps[number], _crowded(rule, steps[number], domain))
+                yield Fault.of(steps[number], _crowded(rule, steps[number], domain))
 
 
 def _crowded(rule: PlacementRule, step: Step, domain: Domain) -> str:
@@ -81,7 +81,7 @@ def _identities(ground: Ground, name: str) -> set[str]:
 # --- in the end ------------------------------------------------------------------------------------------------------
 
 
-def in_the_end(ground: Ground) -> Iterator[Violation]:
+def in_the_end(ground: Ground) -> Iterator[Fault]:
     """Guests that are moved to where they are declared, against a rule. One that comes back to where it was is not."""
     moved = {
         step.guest: step
@@ -98,7 +98,7 @@ def in_the_end(ground: Ground) -> Iterator[Violation]:
                 continue
             text = about.against(ground.desired, step.target)
             if text:
-                yield Violation.of(step, text)
+                yield Fault.of(step, text)
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from reconciler.core.desired import Autostart, Guest
 from reconciler.core.model import RunState, Setting
 from reconciler.core.observed import Registration
 from reconciler.core.planning.plan import Step
-from reconciler.core.planning.verify.ground import Violation
+from reconciler.core.planning.verify.ground import Fault
 
 
-def violations(step: Step, guest: Guest, entry: Registration, *, moves_on: bool) -> Iterator[Violation]:
+def faults(step: Step, guest: Guest, entry: Registration, *, moves_on: bool) -> Iterator[Fault]:
     """Each setting is declared so, is within what the guest's host allows, and could be seen to be reached. `moves_on`:
     whether the guest is moved later."""
     asked = {
@@ -25,20 +25,20 @@ def violations(step: Step, guest: Guest, entry: Registration, *, moves_on: bool)
     }
     names = [name for name, _ in step.settings]
     if not names or len(set(names)) != len(names):
-        yield Violation.of(step, "sets nothing, or something twice")
+        yield Fault.of(step, "sets nothing, or something twice")
     for name, value in step.settings:
         if asked.get(name) is None or value != str(asked[name]):
-            yield Violation.of(step, f"the document does not ask for {name} {value}")
+            yield Fault.of(step, f"the document does not ask for {name} {value}")
         elif name == "memory_mib" and not _memory_possible(int(value), step, entry, guest.memory_min_mib):
-            yield Violation.of(step, f"{step.guest} cannot have {value} MiB now")
+            yield Fault.of(step, f"{step.guest} cannot have {value} MiB now")
         elif name == "cpu_cap_percent" and entry.cpu_cap_percent is None:
-            yield Violation.of(step, f"{step.guest} cannot be held to a share of its CPUs")
+            yield Fault.of(step, f"{step.guest} cannot be held to a share of its CPUs")
         elif name == "autostart" and entry.autostart is None:
-            yield Violation.of(step, f"nobody knows the autostart of {step.guest}")
+            yield Fault.of(step, f"nobody knows the autostart of {step.guest}")
         elif moves_on and not _less(name, value, entry):
-            yield Violation.of(step, f"{name} {value} is no less than before, and set before {step.guest} is moved")
+            yield Fault.of(step, f"{name} {value} is no less than before, and set before {step.guest} is moved")
     if not moves_on and step.source != guest.host:
-        yield Violation.of(step, "settings are changed only where a guest is declared, or before it moves there")
+        yield Fault.of(step, "settings are changed only where a guest is declared, or before it moves there")
 
 
 def _less(name: str, value: str, entry: Registration) -> bool:

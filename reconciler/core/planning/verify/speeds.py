@@ -15,12 +15,12 @@ from itertools import pairwise
 from operator import and_
 
 from reconciler.core.planning.plan import Step
-from reconciler.core.planning.verify.ground import Ground, Violation
+from reconciler.core.planning.verify.ground import Fault, Ground
 from reconciler.core.planning.verify.loads import room
 from reconciler.core.planning.verify.replay import DIMENSIONS
 
 
-def violations(ground: Ground) -> Iterator[Violation]:
+def faults(ground: Ground) -> Iterator[Fault]:
     """Arrivals that may come before what makes room for them has gone. Asked only
     where the replay has found nothing."""
     steps = sorted(ground.plan.steps, key=lambda step: (step.start_s, step.id))
@@ -42,7 +42,7 @@ def violations(ground: Ground) -> Iterator[Violation]:
                 gone = {number: getattr(steps[number].frees, dimension) for number in leaving.get(host, ())}
             for number in uncovered(free, needs, gone, before):
                 step, short = steps[number], f"{what} on {host}"
-                yield Violation.of(step, f"could begin before what makes room for it has gone: {needs[number]} {short}")
+                yield Fault.of(step, f"could begin before what makes room for it has gone: {needs[number]} {short}")
 
 
 def waits_for(steps: Sequence[Step]) -> list[int]:

@@ -7,23 +7,23 @@ from collections.abc import Iterator
 from reconciler.core.desired import Downtime, Drift, Guest
 from reconciler.core.model import StepKind
 from reconciler.core.planning.plan import Step
-from reconciler.core.planning.verify.ground import Ground, Violation, stops
+from reconciler.core.planning.verify.ground import Fault, Ground, stops
 
 
-def violations(ground: Ground, step: Step, guest: Guest) -> Iterator[Violation]:
+def faults(ground: Ground, step: Step, guest: Guest) -> Iterator[Fault]:
     """What is suspended is left alone, nothing comes to a host under maintenance, no drift is undone unasked."""
     fleet, hosts = ground.desired.fleet, ground.desired.hosts
     if guest.suspend is not None or guest.fought:
-        yield Violation.of(step, f"{step.guest} is suspended, or somebody undoes what is corrected")
+        yield Fault.of(step, f"{step.guest} is suspended, or somebody undoes what is corrected")
     if guest.drifted and fleet.drift is not Drift.CORRECT:
-        yield Violation.of(step, f"{step.guest} has drifted, and drift is only reported")
+        yield Fault.of(step, f"{step.guest} has drifted, and drift is only reported")
     if guest.drifted and fleet.drift_downtime is not Downtime.ALLOWED and stops(step):
-        yield Violation.of(step, f"stops {step.guest} to undo a drift, which may cost no downtime")
+        yield Fault.of(step, f"stops {step.guest} to undo a drift, which may cost no downtime")
     if step.hop and step.target in hosts and not hosts[step.target].schedulable:
-        yield Violation.of(step, f"rests on {step.target}, which nobody may choose for a guest")
+        yield Fault.of(step, f"rests on {step.target}, which nobody may choose for a guest")
     for host in step.hosts:
         if host in hosts and hosts[host].suspend is not None:
-            yield Violation.of(step, f"has to do with {host}, which is suspended")
+            yield Fault.of(step, f"has to do with {host}, which is suspended")
     comes = step.kind is StepKind.START or step.source != step.target
     if comes and step.target in hosts and hosts[step.target].maintenance is not None:
-        yield Violation.of(step, f"comes to {step.target}, which is under maintenance")
+        yield Fault.of(step, f"comes to {step.target}, which is under maintenance")

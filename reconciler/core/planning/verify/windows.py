@@ -10,17 +10,17 @@ from collections.abc import Iterator
 
 from reconciler.core.desired import WINDOW_MARGIN_S, WINDOW_SHARE, Guest
 from reconciler.core.planning.plan import Step
-from reconciler.core.planning.verify.ground import Ground, Violation, stops
+from reconciler.core.planning.verify.ground import Fault, Ground, stops
 
 
-def violations(ground: Ground, step: Step, guest: Guest) -> Iterator[Violation]:
+def faults(ground: Ground, step: Step, guest: Guest) -> Iterator[Fault]:
     """Predictions are no promises: more time than is predicted must be left."""
     policy, quiet_in_s = guest.migration, ground.desired.fleet.quiet_in_s
     over_s = step.end_s * WINDOW_SHARE + WINDOW_MARGIN_S
     if stops(step) and policy.windows and policy.open_s is None:
-        yield Violation.of(step, f"window {' or '.join(policy.windows)}: nobody has said when that is open")
+        yield Fault.of(step, f"window {' or '.join(policy.windows)}: nobody has said when that is open")
     if stops(step) and policy.open_s is not None and over_s > policy.open_s:
         how = "is closed" if policy.open_s <= 0 else "closes too early"
-        yield Violation.of(step, f"window {' or '.join(policy.windows)} {how}")
+        yield Fault.of(step, f"window {' or '.join(policy.windows)} {how}")
     if quiet_in_s is not None and over_s > quiet_in_s:
-        yield Violation.of(step, "runs into a window that denies")
+        yield Fault.of(step, "runs into a window that denies")

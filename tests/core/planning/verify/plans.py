@@ -98,8 +98,8 @@ def without(plan: Plan, *gone: Step) -> Plan:
 
 def refused(fleet: World, plan: Plan, sentence: str, **settings: Any) -> None:
     """Assert that the proof refuses the plan, and says this."""
-    violations = verify(fleet.desired, fleet.observed, plan, **settings)
-    assert any(sentence in violation for violation in violations), violations
+    faults = verify(fleet.desired, fleet.observed, plan, **settings)
+    assert any(sentence in fault for fault in faults), faults
 
 
 def proven(fleet: World, plan: Plan, **settings: Any) -> None:

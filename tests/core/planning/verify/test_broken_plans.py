@@ -11,6 +11,7 @@ import pytest
 from reconciler.core.desired import AfterDeadline, StopPolicy
 from reconciler.core.model import Load, Method, StepKind
 from reconciler.core.planning.plan import Blocked, Plan, Step
+from reconciler.core.planning.verify import prove
 from tests.core.fleets import ALLOWED, STOPPED, World, guest, host, local_disk, registration, world
 from tests.core.planning.verify import plans
 from tests.core.planning.verify.plans import at, move, proven, refused
@@ -234,12 +235,10 @@ def test_a_broken_plan_is_refused(name: str) -> None:
     refused(GOOD, make(), sentence)
 
 
-def test_a_violation_names_its_step_its_guest_or_the_whole_plan() -> None:
-    from reconciler.core.planning.verify import prove
-
+def test_a_fault_names_its_step_its_guest_or_the_whole_plan() -> None:
     late = prove(GOOD.desired, GOOD.observed, changed(Y, start_s=0.0, after=()))
-    assert {(Y.id, "y")} == {(violation.step, violation.guest) for violation in late if "left then" in violation.text}
-    assert ("", "off") in {(violation.step, violation.guest) for violation in prove(*both(without(OFF)))}
+    assert {(Y.id, "y")} == {(fault.step, fault.guest) for fault in late if "left then" in fault.text}
+    assert ("", "off") in {(fault.step, fault.guest) for fault in prove(*both(without(OFF)))}
     [whole] = prove(*both(replace(PLAN, bound_s=-1.0)))
     assert ("", "") == (whole.step, whole.guest)
 
