@@ -150,8 +150,6 @@ class MigrationPolicy:
     cleanup: Cleanup = Cleanup.KEEP
     hop: bool = True
     """Whether it may rest on a third host on the way."""
-    step_aside: bool = False
-    """Whether it may be moved, online, and moved back to make room for others."""
     attempts: int = 3
     """How often one intent is tried before the guest is Stalled."""
     auto_converge: bool = False
@@ -160,6 +158,8 @@ class MigrationPolicy:
     """Inside which it may be stopped while it runs. Empty: at any time."""
     open_s: float | None = None
     """How long it may be stopped from now on; None: for ever; never from a document. 0: not now."""
+    step_aside: bool = False
+    """Whether it may be moved, online, and moved back to make room for others."""
     opens: str = ""
     """When that ends, or begins, in words; never from a document."""
 

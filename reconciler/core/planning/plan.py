@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from reconciler.core.compatibility import Verdict
 from reconciler.core.desired import Commit, StopPolicy
+from reconciler.core.desired.violations import Violation
 from reconciler.core.model import Load, Method, Settings, StepKind
 
 
@@ -178,6 +179,8 @@ class Plan:
     """No schedule can be shorter."""
     digest: str
     brakes: tuple[Brake, ...] = ()
+    violations: tuple[Violation, ...] = ()
+    """What is wrong with the declared end state, whether or not anybody has to move for it."""
 
     @property
     def empty(self) -> bool:
