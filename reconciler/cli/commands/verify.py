@@ -31,9 +31,9 @@ def command(
     """Prove a plan from a file safe, or say what is wrong with it.
 
     Replays the plan that `plan -o json` printed against documents and hosts as they are, as if it began now: room at
-    every moment and at whatever speed its steps run, limits, permissions of the documents, windows, identities, and
-    where each guest ends. Whoever made the plan is not asked, and nothing is changed. It is what every plan has to
-    stand before it is shown or run; the rules of the platforms are asked by `plan` and `explain` only.
+    every moment and at whatever speed its steps run, limits, placement rules, permissions of the documents, windows,
+    identities, and where each guest ends. Whoever made the plan is not asked, and nothing is changed. It is what every
+    plan has to stand before it is shown or run; the rules of the platforms are asked by `plan` and `explain` only.
 
     With --desired and --observed FILE it needs no git, no hosts and no settings.
 

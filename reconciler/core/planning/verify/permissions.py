@@ -18,8 +18,8 @@ def faults(ground: Ground, step: Step, guest: Guest, entry: Registration) -> Ite
     """What the guest's document permits."""
     if step.source != step.target and step.kind is not StepKind.MIGRATE:
         yield Fault.of(step, f"a {step.kind} that moves its guest")
-    if step.kind is not StepKind.MIGRATE and step.method is not None:
-        yield Fault.of(step, f"a {step.kind} with a method of migration")
+    if step.kind is not StepKind.MIGRATE and (step.method is not None or step.network):
+        yield Fault.of(step, f"a {step.kind} with a method or a network of migration")
     if step.stop != guest.migration.stop:
         yield Fault.of(step, f"would stop {step.guest} otherwise than its document says")
     if step.kind is StepKind.MIGRATE:
@@ -45,7 +45,19 @@ def _direction(ground: Ground, step: Step, guest: Guest) -> Iterator[Fault]:
         yield Fault.of(step, "a move that goes nowhere")
     elif ground.fit[step.source].platform != ground.fit[step.target].platform:
         yield Fault.of(step, f"{step.source} and {step.target} are of different platforms")
-    called = ground.desired.hosts[step.target].reached_as
+    yield from _network(ground, step)
+
+
+def _network(ground: Ground, step: Step) -> Iterator[Fault]:
+    """Over which network, and what the target is called there: the first one on which both hosts have an address."""
+    source, target = ground.desired.hosts[step.source], ground.desired.hosts[step.target]
+    shared = source.migration_addresses.keys() & target.migration_addresses.keys()
+    first = next((network.name for network in ground.desired.fleet.networks if network.name in shared), "")
+    called = target.migration_addresses[first] if first else target.reached_as
+    if step.network != first:
+        over = f"network {step.network}" if step.network else "the network without a name"
+        shall = f"{first} is the first that both hosts are on" if first else "there is none that both hosts are on"
+        yield Fault.of(step, f"goes over {over}, {shall}")
     if step.via != called:
         yield Fault.of(step, f"goes by way of {step.via or 'no address'}, {step.target} is called {called}")
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from reconciler.core.desired import Limits
+from reconciler.core.desired import Limits, Network
 from reconciler.core.model import Load, RunState, StepKind
 from reconciler.core.planning.plan import Step
 from reconciler.core.planning.verify.ground import Fault, Ground
@@ -23,7 +23,10 @@ DIMENSIONS = (
 
 def faults(ground: Ground) -> Iterator[Fault]:
     """All starts and ends in order; where they coincide, ends come first."""
-    world = _World(room(ground), _Slots(ground.desired.fleet.limits))
+    world = _World(
+        room(ground),
+        _Slots(ground.desired.fleet.limits, {entry.name: entry for entry in ground.desired.fleet.networks}),
+    )
     for uuid in ground.ways:
         copy = ground.copy(uuid)
         if copy is not None:
@@ -82,7 +85,10 @@ class _Slots:
     """How much is under way: in the fleet, and at each host. Moves of records keep theirs for all of the plan."""
 
     limits: Limits
+    networks: Mapping[str, Network]
     moving: int = 0
+    on: Counter[str | None] = field(default_factory=Counter)
+    """Migrations by network; None: nobody knows, they count on each."""
     arriving: Counter[str] = field(default_factory=Counter)
     leaving: Counter[str] = field(default_factory=Counter)
     touching: Counter[str] = field(default_factory=Counter)
@@ -96,6 +102,7 @@ class _Slots:
             self.powering[entry.source] += by
             return
         self.moving += by
+        self.on[entry.network] += by
         self.leaving[entry.source] += by
         self.arriving[entry.target] += by
         for host in {entry.source, entry.target}:
@@ -116,6 +123,9 @@ class _Slots:
             yield Fault.of(step, f"more than {limits.concurrent_out} migrations leave {step.source}")
         if self.arriving[step.target] >= limits.concurrent_in:
             yield Fault.of(step, f"more than {limits.concurrent_in} migrations arrive at {step.target}")
+        network = self.networks.get(step.network)
+        if network is not None and self.on[network.name] + self.on[None] >= network.concurrent:
+            yield Fault.of(step, f"more than {network.concurrent} migrations on network {network.name}")
         for host in step.hosts:
             if self.touching[host] >= limits.concurrent_host:
                 yield Fault.of(step, f"more than {limits.concurrent_host} migrations touch {host}")

@@ -219,7 +219,10 @@ BROKEN: dict[str, tuple[Callable[[], Plan], str]] = {
     "a start made a stop": (lambda: changed(UP, kind=StepKind.STOP), "the document does not ask for this stop"),
     "starts what runs": (lambda: changed(UP, running=True, frees=Load(4096, vcpus=1)), "up is stopped then"),
     "a power step that moves": (lambda: changed(DOWN, target="c"), "a stop that moves its guest"),
-    "a power step with a method": (lambda: changed(DOWN, method=Method.OFFLINE), "a stop with a method of migration"),
+    "a power step with a method": (
+        lambda: changed(DOWN, method=Method.OFFLINE),
+        "a stop with a method or a network of migration",
+    ),
     # at once
     "starts while one arrives": (lambda: changed(UP, start_s=HOP.start_s), "a guest is started or stopped on c then"),
     "leaves while another touches the host": (

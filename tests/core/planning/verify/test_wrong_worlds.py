@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from reconciler.core.desired import Drift, Limits, StorageCopy, Suspension
+from reconciler.core.desired import Drift, Limits, Network, StorageCopy, Suspension
 from reconciler.core.model import Method, StepKind
 from reconciler.core.observed import Look, ObservedFleet, Unreachable
 from reconciler.core.planning.verify import verify
@@ -26,7 +26,7 @@ from tests.core.fleets import (
     registration,
     world,
 )
-from tests.core.planning.verify.plans import proven, refused, with_document, with_fleet, with_host
+from tests.core.planning.verify.plans import changed, proven, refused, with_document, with_fleet, with_host
 from tests.core.planning.verify.test_broken_plans import GOOD, HOP, OFF, PLAN, UP, step_of
 
 WHY = Suspension("backup")
@@ -226,6 +226,47 @@ def test_moves_under_way_count_against_each_limit(name: str) -> None:
     proven(pair(two), plan)
     busy = pair(two, records=(record("other", "a", "b", load=record("x", "a", "b").load),))
     refused(busy, plan, sentence.replace("1", "2"))
+
+
+# --- migration networks ----------------------------------------------------------------------------------------------
+
+BOTH = {"fast": "192.0.2.1", "slow": "198.51.100.1"}
+
+
+def networked(concurrent: int = 2, *, a: Mapping[str, str] = BOTH, **fields: Any) -> World:
+    """The pair, on hosts of two networks, of which `fast` comes first."""
+    there = with_fleet(pair(WIDE, **fields), networks=(Network("fast", concurrent), Network("slow")))
+    for name, addresses in (("a", a), ("b", {key: value[:-1] + "2" for key, value in BOTH.items()})):
+        there = with_host(there, name, migration_addresses=addresses)
+    return there
+
+
+def test_moves_go_over_the_first_network_that_both_hosts_are_on_and_by_the_name_the_target_has_there() -> None:
+    fleet = networked()
+    plan = fleet.plan()
+    assert {("fast", "192.0.2.2")} == {(step.network, step.via) for step in plan.steps}
+    proven(fleet, plan)
+    first = plan.steps[0]
+    refused(fleet, changed(plan, first, network="slow"), "goes over network slow, fast is the first that both hosts")
+    refused(fleet, changed(plan, first, network=""), "goes over the network without a name, fast is the first")
+    refused(fleet, changed(plan, first, via="198.51.100.2"), "by way of 198.51.100.2, b is called 192.0.2.2")
+    refused(networked(a={"slow": "198.51.100.1"}), plan, "goes over network fast, slow is the first that both hosts")
+    refused(networked(a={}), plan, "goes over network fast, there is none that both hosts are on")
+
+
+def test_moves_on_a_network_are_counted_with_those_under_way_wherever_they_may_be() -> None:
+    plan = networked().plan()
+    assert [0.0, 0.0] == [step.start_s for step in plan.steps]
+    refused(networked(1), plan, "more than 1 migrations on network fast")
+    for network, counts in (("fast", True), (None, True), ("slow", False)):
+        busy = networked(records=(record("other", "a", "b", network=network),))
+        if counts:
+            refused(busy, plan, "more than 2 migrations on network fast")
+        else:
+            proven(busy, plan)
+
+
+# --- starts and stops ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", [StepKind.START, StepKind.STOP, StepKind.SET])
