@@ -71,6 +71,25 @@ def _wrong_now(fleet: World, plan: Plan, under_way: frozenset[int], done: frozen
             relieved = now <= first and not any(_takes(fleet, step, name) for step in arriving)
             if now > limit and not relieved:
                 return f"{facts.name} holds too much {name}"
+    return _too_close(fleet, at, moving)
+
+
+def _too_close(fleet: World, at: dict[str, tuple[str, bool]], moving: list[Step]) -> str:
+    """Guests that a rule keeps apart and that meet, one of them just coming."""
+    for rule in fleet.desired.rules.values():
+        where: dict[str, set[str | None]] = {}
+        coming: set[str | None] = set()
+        for name, guest in fleet.desired.guests.items():
+            if rule.labels.items() <= guest.labels.items():
+                where[f"uuid-{name}"] = {rule.domain(fleet.desired.hosts[at[f"uuid-{name}"][0]])}
+        for step in moving:
+            if step.uuid in where and step.kind is StepKind.MIGRATE:
+                into = rule.domain(fleet.desired.hosts[step.target])
+                coming |= {into} - where[step.uuid]
+                where[step.uuid] = where[step.uuid] | {into}
+        for domain in coming:
+            if sum(domain in domains for domains in where.values()) > (rule.most if domain is not None else 0):
+                return f"too many of rule {rule.name} in {domain}"
     return ""
 
 

@@ -9,11 +9,11 @@ from dataclasses import replace
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.desired import Guest, Limits
+from reconciler.core.desired import Guest, Limits, PlacementRule, RuleKind
 from reconciler.core.observed import Look
 from reconciler.core.planning.plan import Plan
 from reconciler.core.planning.verify import verify
-from tests.core.fleets import ALLOWED, STOPPED, World, guest, host, local_disk, registration, world
+from tests.core.fleets import ALLOWED, HERE, STOPPED, World, guest, host, local_disk, registration, world
 from tests.core.fleets import SAN_DISK as SAN
 from tests.core.planning.verify.oracle import unsafe
 from tests.core.planning.verify.plans import honest
@@ -123,7 +123,7 @@ BREAKS: tuple[Break, ...] = (
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(tight_fleets(), st.lists(st.sampled_from(BREAKS), min_size=1, max_size=2), st.randoms(use_true_random=False))
 def test_whatever_is_unsafe_is_refused(fleet: World, breaks: list[Break], chance: random.Random) -> None:
     plan = fleet.plan()
@@ -134,8 +134,42 @@ def test_whatever_is_unsafe_is_refused(fleet: World, breaks: list[Break], chance
             plan = break_it(plan, chance)
     wrong = unsafe(fleet, plan)
     event(f"{breaks[-1].__name__}: {'unsafe' if wrong else 'harmless'}")
+    faults = verify(fleet.desired, fleet.observed, plan)
     if wrong:
-        assert verify(fleet.desired, fleet.observed, plan), f"{wrong}: {plan.steps}"
+        assert faults, f"{wrong}: {plan.steps}"
+    else:
+        assert [] == [fault for fault in faults if "could begin before" in fault], "safe in every order"
+
+
+@st.composite
+def rules(draw: st.DrawFn) -> PlacementRule:
+    """Some guests apart, by host or by a label that not every host has."""
+    key = draw(st.sampled_from(("host", "rack")))
+    return PlacementRule(
+        "r", RuleKind.APART, HERE, labels={"app": "web"}, topology_key=key, most=draw(st.integers(1, 2))
+    )
+
+
+@settings(max_examples=100)
+@given(tight_fleets(), rules(), st.randoms(use_true_random=False))
+def test_guests_that_must_be_apart_are_found_together_exactly_where_they_can_meet(
+    fleet: World, rule: PlacementRule, chance: random.Random
+) -> None:
+    """Plans that were made before there was the rule."""
+    plan = fleet.plan()
+    assume(0 < len(plan.steps) <= STEPS_MAX)
+    guests = {
+        name: replace(document, labels={"app": chance.choice(("web", "web", "db"))})
+        for name, document in fleet.desired.guests.items()
+    }
+    racks: tuple[dict[str, str], ...] = ({"rack": "r1"}, {"rack": "r2"}, {"rack": "r3"}, {})
+    hosts = {name: replace(document, labels=chance.choice(racks)) for name, document in fleet.desired.hosts.items()}
+    ruled = replace(fleet, desired=replace(fleet.desired, guests=guests, hosts=hosts, rules={"r": rule}))
+    faults = verify(ruled.desired, ruled.observed, plan)
+    met = [fault for fault in faults if "could come to" in fault or "comes to" in fault]
+    wrong = unsafe(ruled, plan)
+    event("they can meet" if wrong else "they cannot")
+    assert bool(met) is bool(wrong), f"{wrong}: {met}: {plan.steps}"
 
 
 @settings(max_examples=150)
