@@ -1,6 +1,6 @@
 """The desired and the observed state that a read-only command's options name, as one case to plan.
 
-Called by diff, plan, explain and observe. Reads documents, settings, snapshots and hosts; never writes, never sends.
+Called by diff, plan, explain, verify and observe. Reads documents, settings, snapshots, hosts; never writes or sends.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.cli.terminal import say, say_problems
+from reconciler.core.desired.violations import Violation
 from reconciler.core.observed import ObservedFleet
 from reconciler.core.planning.plan import Plan
+from reconciler.core.planning.verify import Fault
+from reconciler.core.reports.fit import misfits
 from reconciler.core.reports.snapshot import fleet_from_json
 from reconciler.errors import Problem, UsageError
 from reconciler.loop.answers.reported import last_observed
-from reconciler.loop.once import Planned, observe_once, plan_documents, plan_once
+from reconciler.loop.once import Planned, observe_once, plan_documents, plan_once, prove_documents, prove_once
 from reconciler.loop.settings import Settings, find_settings, read_settings
 from reconciler.loop.wiring import Declared, Fleet, declared_at, declared_in, open_fleet
 from reconciler.render.comparison import Change
@@ -48,7 +51,7 @@ class Sources:
 
 @dataclass(frozen=True)
 class Case:
-    """A plan, all it was made from, and what is wrong with single guests' documents."""
+    """A plan, all it was made from, and what is wrong with the documents."""
 
     declared: Declared
     planned: Planned
@@ -57,8 +60,16 @@ class Case:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """The problems of quarantined guests."""
-        return self.declared.problems
+        """Those of quarantined guests, and what is declared against required rules."""
+        broken = (each for each in self.planned.plan.violations if each.required)
+        rules = (Problem(each.code, each.location, each.text, each.fix) for each in broken)
+        return (*self.declared.problems, *rules)
+
+    @property
+    def violations(self) -> tuple[Violation, ...]:
+        """All that is wrong with the declared end state, by documents and by what hosts say."""
+        planned = self.planned
+        return (*planned.plan.violations, *misfits(self.declared.desired, planned.observed, planned.difference))
 
 
 def settings_of(settings_file: Path | None) -> Settings:
@@ -81,8 +92,29 @@ def planned_case(sources: Sources) -> Case:
     else:
         fleet = fleet_of(sources)
         case = Case(fleet.declared, plan_once(fleet, observed_state(fleet, sources.observed)), fleet)
-    say_problems(case.problems)
+    say_problems(case.declared.problems)
     return case
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What is wrong with a plan from a file; and what is wrong with single guests' documents."""
+
+    faults: tuple[Fault, ...]
+    problems: tuple[Problem, ...]
+
+
+def proof_of(sources: Sources, plan: Plan) -> Proof:
+    """Read everything, and prove the plan; say on stderr what is wrong with single guests' documents."""
+    if sources.bare and sources.desired is not None:
+        declared = declared_in(sources.desired)
+        found = prove_documents(declared.desired, read_snapshot(Path(sources.observed)), plan)
+    else:
+        fleet = fleet_of(sources)
+        declared = fleet.declared
+        found = prove_once(fleet, plan, observed_state(fleet, sources.observed))
+    say_problems(declared.problems)
+    return Proof(found, declared.problems)
 
 
 def supposed_plan(case: Case, guest: str, host: str) -> Plan | None:

@@ -6,22 +6,35 @@ room of a guest on its way out. The plan's proof (planning/verify) counts on its
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from reconciler.core.desired import Host
-from reconciler.core.model import Load, Setting, StepKind
+from reconciler.core.model import VCPUS_UNLIMITED, Load, Setting, StepKind
 from reconciler.core.observed import HostFacts, Registration
 from reconciler.core.records import MoveRecord
 
 
 def capacity(facts: HostFacts, document: Host | None) -> Load:
-    """What the host may hold at most: its own figures, lowered by the document's caps and reserve."""
+    """What the host may hold at most: its own figures, lowered by the document's caps and reserve. What is reserved is
+    not overcommitted."""
     memory_mib = facts.memory_mib
     if document is not None:
         if document.memory_cap_mib is not None:
             memory_mib = min(memory_mib, document.memory_cap_mib)
-        memory_mib -= document.reserve_memory_mib
+        memory_mib = (memory_mib - document.reserve_memory_mib) * document.memory_overcommit_percent // 100
     return Load(
-        memory_mib=max(0, memory_mib), cpu_percent=cpus(facts, document) * 100, disk_mib=max(0, facts.disk_free_mib)
+        memory_mib=max(0, memory_mib),
+        cpu_percent=cpus(facts, document) * 100,
+        disk_mib=max(0, facts.disk_free_mib),
+        vcpus=_vcpus(facts, document),
     )
+
+
+def _vcpus(facts: HostFacts, document: Host | None) -> int:
+    """The virtual CPUs that running guests may have together."""
+    if document is None or document.vcpus_per_cpu_percent is None:
+        return VCPUS_UNLIMITED
+    return cpus(facts, document) * document.vcpus_per_cpu_percent // 100
 
 
 def cpus(facts: HostFacts, document: Host | None) -> int:
@@ -78,7 +91,7 @@ def _kept(record: MoveRecord, facts: HostFacts) -> Load:
     if entry is not None and memory_mib:
         # Should the move fail, the guest is started here again, with this host's overhead and not the target's.
         memory_mib = max(memory_mib, entry.load(facts.memory_overhead_percent).memory_mib)
-    return Load(memory_mib, record.load.cpu_percent)
+    return Load(memory_mib, record.load.cpu_percent, vcpus=record.load.vcpus)
 
 
 def room(facts: HostFacts, document: Host | None, *, without_record: str = "") -> Load:
@@ -89,7 +102,7 @@ def room(facts: HostFacts, document: Host | None, *, without_record: str = "") -
 def needed(guest: Registration, target: HostFacts, *, copies: bool) -> Load:
     """What the guest will take on `target` once it runs there, and the disk room of its copies."""
     load = guest.load(target.memory_overhead_percent)
-    return Load(load.memory_mib, load.cpu_percent, guest.copied_mib() if copies else 0)
+    return replace(load, disk_mib=guest.copied_mib() if copies else 0)
 
 
 def vcpus_fit(guest: Registration, target: HostFacts, document: Host | None) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from reconciler.core.desired import Downtime, MigrationPolicy, StorageCopy
 from reconciler.core.model import Method
+from reconciler.core.networks import Way
 from reconciler.core.observed import HostFacts, Registration
 
 
@@ -67,6 +68,8 @@ class Decision:
     """Where online: why there is no lasting online way back."""
     telling: tuple[Verdict, ...] = ()
     """Where online: the verdicts that people weigh first, in the order of the rule book."""
+    way: Way = Way()
+    """Over which migration network it goes; rules do not weigh that, the planner adds it."""
 
     def refused(self, method: Method) -> tuple[Verdict, ...]:
         """The verdicts that speak against this method."""

@@ -100,24 +100,35 @@ class Processor:
         return f"{self.name or 'processor'} (family {self.family}, model {self.model})"
 
 
+VCPUS_UNLIMITED = 1_000_000_000
+"""The room in virtual CPUs of a host that has no limit of its own for them: more than any fleet has."""
+
+
 @dataclass(frozen=True)
 class Load:
     """Room taken on a host, or room there is: guest memory in MiB, guaranteed CPU in percent of one CPU, local disk
-    in MiB.
+    in MiB, virtual CPUs of running guests.
     """
 
     memory_mib: int = 0
     cpu_percent: int = 0
     disk_mib: int = 0
+    vcpus: int = 0
 
     def __add__(self, other: Load) -> Load:
         return Load(
-            self.memory_mib + other.memory_mib, self.cpu_percent + other.cpu_percent, self.disk_mib + other.disk_mib
+            self.memory_mib + other.memory_mib,
+            self.cpu_percent + other.cpu_percent,
+            self.disk_mib + other.disk_mib,
+            self.vcpus + other.vcpus,
         )
 
     def __sub__(self, other: Load) -> Load:
         return Load(
-            self.memory_mib - other.memory_mib, self.cpu_percent - other.cpu_percent, self.disk_mib - other.disk_mib
+            self.memory_mib - other.memory_mib,
+            self.cpu_percent - other.cpu_percent,
+            self.disk_mib - other.disk_mib,
+            self.vcpus - other.vcpus,
         )
 
     def fits(self, room: Load) -> bool:
@@ -129,15 +140,17 @@ class Load:
                 (self.memory_mib, room.memory_mib),
                 (self.cpu_percent, room.cpu_percent),
                 (self.disk_mib, room.disk_mib),
+                (self.vcpus, room.vcpus),
             )
         )
 
     @staticmethod
     def total(loads: Iterable[Load]) -> Load:
         """The sum of any number of loads."""
-        memory_mib = cpu_percent = disk_mib = 0
+        memory_mib = cpu_percent = disk_mib = vcpus = 0
         for load in loads:
             memory_mib += load.memory_mib
             cpu_percent += load.cpu_percent
             disk_mib += load.disk_mib
-        return Load(memory_mib, cpu_percent, disk_mib)
+            vcpus += load.vcpus
+        return Load(memory_mib, cpu_percent, disk_mib, vcpus)

@@ -120,7 +120,7 @@ class Registration:
         here.
         """
         memory_mib = -(-self.memory_mib * (100 + overhead_percent) // 100)
-        return Load(memory_mib=memory_mib, cpu_percent=self.vcpus * self.cpu_entitlement_percent)
+        return Load(memory_mib=memory_mib, cpu_percent=self.vcpus * self.cpu_entitlement_percent, vcpus=self.vcpus)
 
     def copied_mib(self) -> int:
         """Disk room a copy of its local disks takes, in MiB."""

@@ -7,15 +7,22 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 
 MEMORY_UNITS_MIB = {"MiB": 1, "GiB": 1024, "TiB": 1024 * 1024}
 DURATION_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 MEMORY_PATTERN = r"^[1-9][0-9]{0,8}(MiB|GiB|TiB)$"
+RATE_PATTERN = r"^[1-9][0-9]{0,5}(MiB|GiB)/s$"
 PERCENT_PATTERN = r"^([1-9][0-9]?|100)%$"
 DURATION_PATTERN = r"^([1-9][0-9]{0,5}d)?([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$"
 
 MOMENT_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})$"
+
+
+def ratio_percent(ratio: float) -> int:
+    """`1.5` is 150. What is less than a hundredth is dropped: a ratio is a limit."""
+    return int(Decimal(str(ratio)) * 100)
 
 
 def parse_memory_mib(text: str) -> int:
@@ -23,6 +30,13 @@ def parse_memory_mib(text: str) -> int:
     if not re.fullmatch(MEMORY_PATTERN[1:-1], text):
         raise ValueError(f"{text!r} is not a size like 512MiB, 4GiB or 1TiB")
     return int(text[:-3]) * MEMORY_UNITS_MIB[text[-3:]]
+
+
+def parse_rate_mib_s(text: str) -> int:
+    """`1GiB/s` -> 1024. Raises ValueError for anything else than a positive whole number of MiB/s or GiB/s."""
+    if not re.fullmatch(RATE_PATTERN[1:-1], text):
+        raise ValueError(f"{text!r} is not a rate like 100MiB/s or 10GiB/s")
+    return parse_memory_mib(text.removesuffix("/s"))
 
 
 def parse_percent(text: str) -> int:

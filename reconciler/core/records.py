@@ -99,6 +99,9 @@ class MoveRecord:
     """Where parked after an abort: no new attempt before this."""
     via: str = ""
     """What the source calls the target on the migration network."""
+    network: str | None = None
+    """That network's name; empty for the one without a name. None: written before there were names, it counts on all.
+    """
     settings: Settings = ()
     """What is set of the guest where it is, as (setting, value); the one that is told next comes first."""
     autostart: bool | None = None
@@ -131,6 +134,8 @@ class MoveRecord:
             found["parked"] = Parked(found["parked"]) if found["parked"] else None
             found["copies"] = _words(found.get("copies", []))
             found["settings"] = _settings(found.get("settings", []))
+            if found.get("network") is not None and not isinstance(found["network"], str):
+                raise TypeError("network is no str")
             if found.get("autostart") is not None and not isinstance(found["autostart"], bool):
                 raise TypeError("autostart is no bool")
             return _checked(MoveRecord, MoveRecord(**found))

@@ -46,6 +46,7 @@ class Code(StrEnum):
     BAD_NAME = "bad-name"
     BAD_LABEL = "bad-label"
     UNKNOWN_DRIVER = "unknown-driver"
+    RULE_UNCLEAR = "rule-unclear"
     DOCUMENT_INVALID = "document-invalid"
 
     # documents that do not fit together
@@ -53,5 +54,9 @@ class Code(StrEnum):
     SEVERAL_FLEETS = "several-fleets"
     DUPLICATE_NAME = "duplicate-name"
     DUPLICATE_UUID = "duplicate-uuid"
+    DUPLICATE_ADDRESS = "duplicate-address"
+    DUPLICATE_NETWORK = "duplicate-network"
+    UNKNOWN_NETWORK = "unknown-network"
     GUEST_ON_UNKNOWN_HOST = "guest-on-unknown-host"
     UNKNOWN_WINDOW = "unknown-window"
+    RULE_ON_UNKNOWN_GUEST = "rule-on-unknown-guest"

@@ -14,14 +14,20 @@ from reconciler.core.desired import (
     Cleanup,
     Downtime,
     Drift,
+    Enforcement,
     Fleet,
     Guest,
     Host,
     Limits,
     MigrationPolicy,
     Mode,
+    Network,
+    Operator,
+    PlacementRule,
     PowerWish,
+    Requirement,
     Retry,
+    RuleKind,
     StopPolicy,
     StorageCopy,
     Suspension,
@@ -35,11 +41,14 @@ from reconciler.core.quantities import (
     parse_memory_mib,
     parse_moment_s,
     parse_percent,
+    parse_rate_mib_s,
+    ratio_percent,
 )
 from reconciler.documents.codes import Code
 from reconciler.documents.explain import dotted
 from reconciler.documents.names import quoted
 from reconciler.documents.places import Path, Places
+from reconciler.documents.schemas import Kind
 from reconciler.errors import Location, Problem
 
 Fields: TypeAlias = Mapping[str, Any]
@@ -63,8 +72,11 @@ def value_problems(document: Fields, places: Places) -> Iterator[Problem]:
     for field in ("suspend", "maintenance"):
         if "until" in spec.get(field, NONE):
             yield from _moment_problems(spec[field]["until"], ("spec", field, "until"), places)
+    if document["kind"] == Kind.PLACEMENT_RULE:
+        yield from _rule_problems(spec, places)
     for number, window in enumerate(spec.get("windows", ())):
         yield from _window_problems(window, ("spec", "windows", number), places)
+    yield from _address_problems(spec, places)
     if not ("migration" in spec or "defaults" in spec or "retry" in spec):
         return
     for path, (least, most) in DURATION_RANGES_S.items():
@@ -96,6 +108,19 @@ def _window_problems(window: Fields, path: Path, places: Places) -> Iterator[Pro
         what = f"this system knows no time zone {quoted(window['timeZone'])}"
         hint = "for example Europe/Berlin or UTC; the tz database must be installed"
         yield Problem(Code.VALUE_OUT_OF_RANGE, places.value(*path, "timeZone"), what, hint)
+
+
+def _address_problems(spec: Fields, places: Places) -> Iterator[Problem]:
+    """An address of a host lies on one network: which one would a migration go over?"""
+    known = {spec["migrationAddress"]: "migrationAddress"} if "migrationAddress" in spec else {}
+    for network, address in spec.get("migrationAddresses", NONE).items():
+        if address in known:
+            what = (
+                f"{quoted(address)} is its address on network {quoted(network)}, and that of {known[address]} as well"
+            )
+            place = places.value("spec", "migrationAddresses", network)
+            yield Problem(Code.DUPLICATE_ADDRESS, place, what, "each network has an address of its own; leave one out")
+        known.setdefault(address, f"network {quoted(network)}")
 
 
 def make_window(fields: Fields) -> Window:
@@ -142,6 +167,16 @@ def make_fleet(document: Fields, location: Location) -> Fleet:
         drift_downtime=Downtime(spec.get("driftDowntime", Downtime.FORBIDDEN)),
         suspend=make_suspension(spec.get("suspend")),
         windows=tuple(map(make_window, spec.get("windows", ()))),
+        networks=tuple(map(make_network, spec.get("networks", ()))),
+    )
+
+
+def make_network(fields: Fields) -> Network:
+    """An entry of `spec.networks`."""
+    return Network(
+        name=fields["name"],
+        concurrent=int(fields.get("concurrent", Network.concurrent)),
+        bandwidth_mib_s=float(parse_rate_mib_s(fields["bandwidth"])) if "bandwidth" in fields else None,
     )
 
 
@@ -174,13 +209,71 @@ def make_host(document: Fields, location: Location) -> Host:
         address=spec.get("address", ""),
         port=int(spec.get("port", 22)),
         migration_address=spec.get("migrationAddress", ""),
+        migration_addresses=spec.get("migrationAddresses", NONE),
         labels=metadata.get("labels", NONE),
         memory_cap_mib=parse_memory_mib(capacity["memory"]) if "memory" in capacity else None,
         cpus_cap=int(capacity["cpus"]) if "cpus" in capacity else None,
+        vcpus_per_cpu_percent=ratio_percent(capacity["vcpusPerCpu"]) if "vcpusPerCpu" in capacity else None,
+        memory_overcommit_percent=ratio_percent(capacity.get("memoryOvercommit", 1)),
         reserve_memory_mib=parse_memory_mib(reserve["memory"]) if "memory" in reserve else 0,
         suspend=make_suspension(spec.get("suspend")),
         maintenance=make_suspension(spec.get("maintenance")),
+        schedulable=spec.get("schedulable", True),
     )
+
+
+def make_rule(document: Fields, location: Location) -> PlacementRule:
+    """A PlacementRule document's values."""
+    spec: Fields = document["spec"]
+    guests: Fields = spec["guests"]
+    (kind,) = _rule_kinds(spec)
+    wanted = spec[kind]
+    by_domain: Fields = NONE if kind is RuleKind.HOSTS else wanted
+    usual = PlacementRule("", kind, location)
+    return PlacementRule(
+        name=document["metadata"]["name"],
+        kind=kind,
+        location=location,
+        labels=guests.get("matchLabels", NONE),
+        names=tuple(sorted(guests.get("names", ()))),
+        topology_key=by_domain.get("topologyKey", usual.topology_key),
+        most=int(by_domain.get("most", usual.most)),
+        requirements=tuple(map(_make_requirement, wanted)) if kind is RuleKind.HOSTS else (),
+        enforcement=Enforcement(spec.get("enforcement", usual.enforcement)),
+        reason=spec.get("reason", ""),
+    )
+
+
+def _make_requirement(fields: Fields) -> Requirement:
+    return Requirement(fields["key"], Operator(fields["operator"]), tuple(fields["values"]))
+
+
+def _rule_kinds(spec: Fields) -> list[RuleKind]:
+    return [kind for kind in RuleKind if kind in spec]
+
+
+def _rule_problems(spec: Fields, places: Places) -> Iterator[Problem]:
+    """A rule that does not say who it is about, or what it wants."""
+    guests: Fields = spec["guests"]
+    if not guests.get("names") and not guests.get("matchLabels"):
+        hint = "write matchLabels: {app: web}, or names: [web01, web02]"
+        yield Problem(Code.RULE_UNCLEAR, places.key("spec", "guests"), "the rule does not say which guests it is about",
+                      hint)  # fmt: skip
+    kinds = _rule_kinds(spec)
+    if len(kinds) != 1:
+        says = f"wants {' and '.join(kinds)}" if kinds else "does not say what it wants of its guests"
+        what = f"the rule {says}, and exactly one of {', '.join(RuleKind)} is needed"
+        place = places.key("spec", kinds[1]) if kinds else places.key("spec")
+        hint = "make a rule of each" if kinds else "for example antiAffinity: {topologyKey: host}"
+        yield Problem(Code.RULE_UNCLEAR, place, what, hint)
+    for number, requirement in enumerate(spec.get(RuleKind.HOSTS, ())):
+        if not requirement["values"]:
+            what = f"label {quoted(requirement['key'])} is compared with no value"
+            place = places.value("spec", RuleKind.HOSTS, number, "values")
+            yield Problem(Code.RULE_UNCLEAR, place, what, "for example values: [north, south]")
+    if RuleKind.HOSTS in spec and not spec[RuleKind.HOSTS]:
+        hint = "for example hostAffinity: [{key: site, operator: In, values: [north]}]"
+        yield Problem(Code.RULE_UNCLEAR, places.key("spec", RuleKind.HOSTS), "the rule says nothing about hosts", hint)
 
 
 def make_guest(document: Fields, location: Location, migration: MigrationPolicy) -> Guest:

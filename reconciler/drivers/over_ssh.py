@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from reconciler.core.commands import Answer, AnswerKind, Command
 from reconciler.core.desired import Host
+from reconciler.core.networks import addresses
 from reconciler.core.observed import HostFacts, Look, Unreachable
 from reconciler.ssh import hostbook
 from reconciler.ssh.access import Target
@@ -53,9 +54,12 @@ def looked(host: Host, look: Callable[[Host], HostFacts]) -> Look:
 
 
 def check_receiver(host: Host, migration_addresses: Sequence[str]) -> None:
-    """Raises Unreadable where the settings do not let guests be sent to the address that the host's document gives."""
-    if host.migration_address and not allowed(host.migration_address, migration_addresses):
-        raise Unreadable(f"its migration address {host.reached_as} is not among those of the settings")
+    """Raises Unreadable where the settings do not let guests be sent to an address that the host's document gives, on
+    whichever network."""
+    given = addresses(host) if host.migration_address else addresses(host)[1:]
+    for address in given:
+        if not allowed(address, migration_addresses):
+            raise Unreadable(f"its migration address {address} is not among those of the settings")
 
 
 def carry_out(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from reconciler.core.commands import Answer, Command, Guard, Verb
-from reconciler.core.desired import Host
+from reconciler.core.desired import Host, Network
 from reconciler.core.observed import Look
 from reconciler.core.records import MoveRecord
 from reconciler.core.reports.checks import CheckReport
@@ -33,10 +33,16 @@ class Examiner(Protocol):
     """A driver that can say what stands in the way of moves, before the first one."""
 
     def examine(
-        self, hosts: Sequence[Host], peers: Sequence[Host], connections_max: int, note: Callable[[str], None]
+        self,
+        hosts: Sequence[Host],
+        peers: Sequence[Host],
+        networks: Sequence[Network],
+        connections_max: int,
+        note: Callable[[str], None],
     ) -> tuple[CheckReport, Mapping[str, Look]]:
-        """Findings about these hosts and the ways between them and all of `peers`; and a look at each peer. Changes
-        nothing. `note` is told of each part that is done, from any thread."""
+        """Findings about these hosts and the ways between them and all of `peers`, over the migration networks that
+        moves would take; and a look at each peer. Changes nothing. `note` is told of each part that is done, from any
+        thread."""
         ...
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from reconciler.core.commands import Guard, Verb
 from reconciler.core.desired import DesiredFleet
+from reconciler.core.desired.violations import violations
 from reconciler.core.diff import Diff, Finding, diff
 from reconciler.core.execution import evidence
 from reconciler.core.execution.brakes import STANDING, BrakeReason, brakes
@@ -80,8 +81,15 @@ def _adopt_all(turn: Turn, observed: ObservedFleet) -> bool:
     return moving.pressing(turn)
 
 
-def planned(config: Config, desired: DesiredFleet, observed: ObservedFleet, difference: Diff) -> Plan:
-    """The plan, proven safe by the separate replay, with the commands it would send.
+def planned(
+    config: Config,
+    desired: DesiredFleet,
+    observed: ObservedFleet,
+    difference: Diff,
+    machines: Mapping[str, str] | None = None,
+) -> Plan:
+    """The plan, proven safe by the separate replay, with the commands it would send. `machines` is host -> machine id
+    as last reported, which the diff was made with.
 
     Raises InvariantBroken where the proof fails: such a plan is never shown or run.
     """
@@ -93,10 +101,11 @@ def planned(config: Config, desired: DesiredFleet, observed: ObservedFleet, diff
         controller=config.controller,
         lost_hosts=config.lost_hosts,
     )
-    violations = verify(desired, observed, plan, lost_hosts=config.lost_hosts)
-    if violations:
-        raise InvariantBroken("I3", "; ".join(violations))
-    return replace(plan, steps=tuple(replace(step, commands=_commands(config, step)) for step in plan.steps))
+    faults = verify(desired, observed, plan, lost_hosts=config.lost_hosts, previous_machines=machines)
+    if faults:
+        raise InvariantBroken("I3", "; ".join(faults))
+    steps = tuple(replace(step, commands=_commands(config, step)) for step in plan.steps)
+    return replace(plan, steps=steps, violations=violations(desired))
 
 
 def _forgetting(difference: Diff, retry: frozenset[str]) -> Diff:
@@ -136,7 +145,7 @@ def _plan(turn: Turn, observed: ObservedFleet) -> None:
     desired = opened(current.desired, turn.now_s)
     begun = [run.step for run in (*current.adopted, *current.done) if run.progress.started_s is not None]
     desired = drift_marked(desired, difference, current.begin.settled, current.started_s, turn.config.retry, begun)
-    plan = planned(turn.config, desired, observed, difference)
+    plan = planned(turn.config, desired, observed, difference, current.begin.previous_machines)
     held = _brakes(turn, desired, observed, plan)
     plan = replace(plan, brakes=held)
     seen_before = current.rounds > 0 and any(plan.digest == earlier.digest for earlier in current.plans)
@@ -144,10 +153,10 @@ def _plan(turn: Turn, observed: ObservedFleet) -> None:
     turn.note("plan", digest=plan.digest, steps=len(plan.steps), blocked=len(plan.blocked))
     if not held and not current.stopping:
         _tidy(turn, observed, difference)
-    limits = current.desired.fleet.limits
+    fleet = current.desired.fleet
     idle = not plan.steps or held or current.stopping or seen_before or current.rounds >= turn.config.rounds_max
     if idle:
-        turn.change(phase=Phase.RUNNING, run=Run.of(current.begin.pass_id, replace(plan, steps=()), limits))
+        turn.change(phase=Phase.RUNNING, run=Run.of(current.begin.pass_id, replace(plan, steps=()), fleet.limits))
         return
     if turn.config.ask:
         turn.change(phase=Phase.ASKING)
@@ -159,7 +168,8 @@ def _plan(turn: Turn, observed: ObservedFleet) -> None:
 def _start_run(turn: Turn, plan: Plan) -> None:
     current = turn.the_pass
     run_id = current.begin.pass_id if len(current.plans) == 1 else f"{current.begin.pass_id}-{len(current.plans)}"
-    turn.change(phase=Phase.RUNNING, run=Run.of(run_id, plan, current.desired.fleet.limits))
+    fleet = current.desired.fleet
+    turn.change(phase=Phase.RUNNING, run=Run.of(run_id, plan, fleet.limits, fleet.networks))
 
 
 def decided(turn: Turn, run: bool) -> None:

@@ -102,10 +102,11 @@ def foreign(turn: Turn) -> tuple[Busy, ...]:
         if isinstance(seen.look, HostFacts):
             for record in seen.look.records:
                 if record.under_way and record.controller != turn.config.controller:
-                    records[record.id] = (record.source, record.target, record.kind)
+                    records[record.id] = Busy(record.source, record.target, record.kind, record.network)
     for owner, move in turn.moves.items():
         if move.adopted:
-            records[owner] = (move.record.source, move.record.target, move.record.kind)
+            record = move.record
+            records[owner] = Busy(record.source, record.target, record.kind, record.network)
     return tuple(records[record_id] for record_id in sorted(records))
 
 
@@ -335,6 +336,7 @@ def record_of(step: Step, record_id: str, attempt: int, controller: str) -> Move
         delete_source=step.delete_source,
         hop=step.hop,
         via=step.via,
+        network=step.network,
         settings=step.settings,
         autostart=step.autostart,
         copies=step.copies,
@@ -361,6 +363,7 @@ def step_of(record: MoveRecord) -> Step:
         hop=record.hop,
         delete_source=record.delete_source,
         via=record.via,
+        network=record.network or "",
         settings=record.settings if record.kind is StepKind.SET else (),
         autostart=record.autostart,
         copies=record.copies,

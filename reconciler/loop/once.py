@@ -20,6 +20,7 @@ from reconciler.core.execution.move import Timing
 from reconciler.core.observed import ObservedFleet, undeclared
 from reconciler.core.planning.plan import Brake, Plan
 from reconciler.core.planning.stillness import as_of, drift_marked, settled_after
+from reconciler.core.planning.verify import Fault, prove
 from reconciler.core.planning.windows import opened
 from reconciler.core.reports.report import Report
 from reconciler.drivers.registry import RULEBOOKS, rulebooks
@@ -29,7 +30,7 @@ from reconciler.git.signatures import untrusted
 from reconciler.git.status_branch import Published
 from reconciler.loop.deciding import planned
 from reconciler.loop.effects import Begin, DesiredChanged, Interrupted
-from reconciler.loop.journal import StateFolder, peek
+from reconciler.loop.journal import Kept, StateFolder, peek
 from reconciler.loop.publishing import Previous, previous, publish_report
 from reconciler.loop.shell import Shell
 from reconciler.loop.state import Config, State
@@ -102,20 +103,48 @@ def plan_documents(desired: DesiredFleet, observed: ObservedFleet) -> Planned:
 def plan_once(fleet: Fleet, observed: ObservedFleet | None = None) -> Planned:
     """Look (unless told what there is), compare, plan, prove. Sends no command and writes nothing."""
     kept = peek(fleet.settings.state_folder)
-    if observed is None:
-        observed = observe_once(fleet)
-    before = previous(fleet.status())
-    observed = undeclared(before.remembered(observed), before.startable, fleet.settings.lost_hosts)
-    difference = diff(fleet.desired, observed, before.machines)
+    basis = _basis(fleet, kept, observe_once(fleet) if observed is None else observed)
     config = _config(fleet, kept.controller, Options())
-    now_s = fleet.clock.now_s()
-    desired = drift_marked(opened(fleet.desired, now_s), difference, kept.settled, now_s)
-    plan = planned(config, desired, observed, difference)
-    held = brakes(desired, observed, plan, previous_guests=before.guests, bad_runs=kept.bad_runs, allow={})
+    before = basis.before
+    plan = planned(config, basis.desired, basis.observed, basis.difference, before.machines)
+    held = brakes(basis.desired, basis.observed, plan, previous_guests=before.guests, bad_runs=kept.bad_runs, allow={})
     if fleet.follows:
         held = (*(rewritten(fleet, kept.acted) if plan.steps else ()), *held)
         held = (*untrusted_brakes(fleet, kept.acted), *held)
-    return Planned(observed, difference, replace(plan, brakes=held), config.rulebooks)
+    return Planned(basis.observed, basis.difference, replace(plan, brakes=held), config.rulebooks)
+
+
+def prove_documents(desired: DesiredFleet, observed: ObservedFleet, plan: Plan) -> tuple[Fault, ...]:
+    """What is wrong with a plan from elsewhere, if it began now: by these two and the time of day alone."""
+    return prove(opened(as_of(desired, time.time()), time.time()), observed, plan)
+
+
+def prove_once(fleet: Fleet, plan: Plan, observed: ObservedFleet) -> tuple[Fault, ...]:
+    """What is wrong with a plan from elsewhere, if it began now. Sends no command and writes nothing."""
+    basis = _basis(fleet, peek(fleet.settings.state_folder), observed)
+    machines = basis.before.machines
+    return prove(
+        basis.desired, basis.observed, plan, lost_hosts=frozenset(fleet.settings.lost_hosts), previous_machines=machines
+    )
+
+
+@dataclass(frozen=True)
+class _Basis:
+    """What a plan is made and proven from: what is declared for this very moment, and what is known of the hosts."""
+
+    desired: DesiredFleet
+    observed: ObservedFleet
+    difference: Diff
+    before: Previous
+
+
+def _basis(fleet: Fleet, kept: Kept, observed: ObservedFleet) -> _Basis:
+    before = previous(fleet.status())
+    observed = undeclared(before.remembered(observed), before.startable, fleet.settings.lost_hosts)
+    difference = diff(fleet.desired, observed, before.machines)
+    now_s = fleet.clock.now_s()
+    desired = drift_marked(opened(fleet.desired, now_s), difference, kept.settled, now_s)
+    return _Basis(desired, observed, difference, before)
 
 
 def apply_once(fleet: Fleet, options: Options) -> tuple[Report, Published]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.core.desired import DesiredFleet, Drift, Mode
+from reconciler.core.quantities import ratio_percent
 from reconciler.documents.schemas import schema_folder
 from reconciler.documents.values import schema_problems
 from reconciler.drivers.protocol import Attestation
@@ -63,6 +64,8 @@ class Settings:
     report_only: bool = False
     drift_report_only: bool = False
     downtime_per_pass_s: int | None = None
+    memory_overcommit_percent: int = 100
+    """The most that documents may give away of a host's memory for guests."""
     ssh: Access | None = None
     """How hosts are reached; None where the file does not say."""
     migration_addresses: tuple[str, ...] = ("*-hpvm-migr",)
@@ -88,8 +91,8 @@ class Settings:
     """Where health and metrics are served; None: nowhere."""
 
     def restrained(self, desired: DesiredFleet) -> DesiredFleet:
-        """The desired fleet under this file's ceilings: the stricter of both holds, for limits and for what a commit
-        allows.
+        """The desired fleet under this file's ceilings: the stricter of both holds, for limits, for what a commit
+        allows and for how much memory is given away.
         """
         fleet = desired.fleet
         limits = replace(
@@ -109,7 +112,13 @@ class Settings:
                 name: min(count, self.ceilings.get(f"{name}_per_pass", count)) for name, count in commit.allow.items()
             }
             commit = replace(commit, allow=allow)
-        return replace(desired, fleet=replace(fleet, limits=limits, mode=mode, drift=drift), commit=commit)
+        most = self.memory_overcommit_percent
+        hosts = {
+            name: replace(host, memory_overcommit_percent=most) if host.memory_overcommit_percent > most else host
+            for name, host in desired.hosts.items()
+        }
+        fleet = replace(fleet, limits=limits, mode=mode, drift=drift)
+        return replace(desired, fleet=fleet, hosts=hosts, commit=commit)
 
 
 class Origin(StrEnum):
@@ -203,6 +212,7 @@ def _settings(path: Path, raw: dict[str, Any]) -> Settings:
         ceilings={name: ceilings[name] for name in LIMIT_FIELDS if name in ceilings},
         report_only=ceilings.get("mode") == "report",
         downtime_per_pass_s=ceilings.get("downtime_per_pass_s"),
+        memory_overcommit_percent=ratio_percent(ceilings.get("memory_overcommit", 1)),
         drift_report_only=ceilings.get("drift") == "report",
         ssh=_access(path.parent, raw["ssh"], network) if "ssh" in raw else None,
         migration_addresses=tuple(network.get("migration_addresses", Settings.migration_addresses)),

@@ -41,6 +41,16 @@ def eventful(bench: Bench) -> Bench:
     return bench
 
 
+def test_the_proof_of_a_plan_satisfies_its_schema(eventful: Bench, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    plan.write_text(eventful.call("plan", "-o", "json").out)
+    for moved in (False, True):
+        found = eventful.call("verify", plan, "-o", "json")
+        assert () == schema_problems("output/proof.schema.json", found.json), found.err
+        assert found.json["proven"] is not moved
+        eventful.call("apply", "--yes")
+
+
 @pytest.mark.parametrize("name", OUTPUTS)
 def test_the_json_of_each_command_satisfies_its_schema(eventful: Bench, name: str) -> None:
     arguments, schema = OUTPUTS[name]
@@ -49,8 +59,8 @@ def test_the_json_of_each_command_satisfies_its_schema(eventful: Bench, name: st
 
 
 def test_every_command_has_json_but_the_demo() -> None:
-    tested_with_a_daemon = {"refresh"}
-    assert set(COMMANDS) - {"demo"} == {arguments[0] for arguments, _ in OUTPUTS.values()} | tested_with_a_daemon
+    tested_apart = {"refresh", "verify"}  # with a daemon; with a plan
+    assert set(COMMANDS) - {"demo"} == {arguments[0] for arguments, _ in OUTPUTS.values()} | tested_apart
 
 
 def test_the_same_fleet_gives_the_same_bytes(eventful: Bench) -> None:
@@ -104,7 +114,7 @@ def test_base_shows_only_what_the_change_brings(eventful: Bench) -> None:
     assert 1 == found.code
     assert ["web"] == [step["guest"] for step in found.json["brought"]["steps"]]
     assert ["db"] == [entry["guest"] for entry in found.json["brought"]["blocked"]]
-    assert {"steps": [], "blocked": [], "brakes": []} == found.json["dropped"]
+    assert {"steps": [], "blocked": [], "brakes": [], "violations": []} == found.json["dropped"]
     text = eventful.call("diff", "--base", "main~1").out
     assert "+  web" in text
     assert "The change moves nothing." in eventful.call("diff", "--base", "main").out

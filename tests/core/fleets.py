@@ -134,7 +134,10 @@ class World:
     def plan(self, **settings: Any) -> Plan:
         """The plan. It is proven safe, whatever it is."""
         plan = make_plan(self.desired, self.observed, self.difference, RULES, **settings)
-        violations = verify(self.desired, self.observed, plan, lost_hosts=settings.get("lost_hosts", frozenset()))
+        lost_hosts = settings.get("lost_hosts", frozenset())
+        violations = verify(
+            self.desired, self.observed, plan, lost_hosts=lost_hosts, previous_machines=self.previous_machines
+        )
         assert () == violations, "\n".join(violations)
         return plan
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.model import StepKind
+from reconciler.core.model import Load, StepKind
 from reconciler.core.records import MoveRecord, Parked
 from tests.core.fleets import parked, record
 
@@ -47,6 +47,7 @@ def test_a_record_comes_back_as_it_was_written(written: MoveRecord) -> None:
         ("autostart", "on"),
         ("autostart", 1),
         ("wait", "yes"),
+        ("network", 7),
         ("surprise", 1),
     ],
 )
@@ -66,3 +67,16 @@ def test_a_record_written_before_there_were_settings_is_read_as_one_without() ->
     written = record("web", "a", "b")
     old = {key: value for key, value in written.to_json().items() if key not in ("settings", "autostart", "wait")}
     assert written == MoveRecord.from_json(json.loads(json.dumps(old)))
+
+
+def test_a_record_written_before_virtual_cpus_were_counted_is_read_as_one_that_takes_none() -> None:
+    old = record("web", "a", "b", load=Load(4096, 20, 70)).to_json()
+    old["load"] = {"memory_mib": 4096, "cpu_percent": 20, "disk_mib": 70}
+    assert Load(4096, 20, 70, 0) == MoveRecord.from_json(json.loads(json.dumps(old))).load
+
+
+def test_a_record_names_its_network_and_one_written_before_there_were_names_none() -> None:
+    written = json.loads(json.dumps(record("web", "a", "b", network="fast").to_json()))
+    assert "fast" == MoveRecord.from_json(written).network
+    del written["network"]
+    assert MoveRecord.from_json(written).network is None

@@ -17,6 +17,7 @@ from reconciler.core.desired import (
     Limits,
     MigrationPolicy,
     Mode,
+    Network,
     PowerWish,
     Retry,
     StopPolicy,
@@ -91,6 +92,53 @@ def test_every_field_of_a_host_arrives() -> None:
     way = ("192.0.2.7", 2222, "h2-hpvm-migr")
     expected = Host("h2", "hpvm", Location("h2.yaml"), *way, {"site": "north"}, 1024 * 1024, 24, 512)
     assert expected == load_with({"h2.yaml": text}).require().hosts["h2"]
+
+
+def test_the_ratios_of_a_host_arrive_in_whole_hundredths_and_never_more() -> None:
+    text = HOST.replace("simulated", "simulated, capacity: {vcpusPerCpu: 4, memoryOvercommit: 1.159}")
+    host = load_with({"hosts/h1.yaml": text}).require().hosts["h1"]
+    assert (400, 115) == (host.vcpus_per_cpu_percent, host.memory_overcommit_percent)
+
+
+NETWORKS = "{mode: apply, networks: [{name: fast, concurrent: 2, bandwidth: 10GiB/s}, {name: spare}]}"
+
+
+def test_migration_networks_arrive_with_what_hosts_are_called_there() -> None:
+    text = HOST.replace("simulated", "hpvm, migrationAddresses: {fast: 10.1.0.5, spare: h1-spare}")
+    found = load_with({"fleet.yaml": FLEET.replace("{mode: apply}", NETWORKS), "hosts/h1.yaml": text}).require()
+    assert (Network("fast", 2, 10240.0), Network("spare", 4, None)) == found.fleet.networks
+    assert {"fast": "10.1.0.5", "spare": "h1-spare"} == found.hosts["h1"].migration_addresses
+
+
+@pytest.mark.parametrize(
+    ("networks", "host", "code", "where"),
+    [
+        ("[{name: a}, {name: a}]", "{driver: simulated}", "duplicate-network", "fleet.yaml:4:37"),
+        ("[{name: a}]", "{driver: simulated, migrationAddresses: {b: h1-b}}", "unknown-network", "hosts/h1.yaml:4:51"),
+        (
+            "[{name: a}]",
+            "{driver: simulated, migrationAddress: h1-m, migrationAddresses: {a: h1-m}}",
+            "duplicate-address",
+            "hosts/h1.yaml:4:75",
+        ),
+        (
+            "[{name: a}, {name: b}]",
+            "{driver: simulated, migrationAddresses: {a: h1-m, b: h1-m}}",
+            "duplicate-address",
+            "hosts/h1.yaml:4:60",
+        ),
+        ("[{name: a}]", '{driver: simulated, migrationAddresses: {"a b": h1-m}}', "bad-name", "hosts/h1.yaml:4:48"),
+    ],
+)
+def test_networks_that_leave_open_which_is_meant_hold_the_commit(
+    networks: str, host: str, code: str, where: str
+) -> None:
+    files = {
+        "fleet.yaml": FLEET.replace("{mode: apply}", f"{{networks: {networks}}}"),
+        "hosts/h1.yaml": HOST.replace("{driver: simulated}", host),
+    }
+    problem = only_problem(load_with(files))
+    assert (code, where) == (problem.code, place(problem))
 
 
 def test_every_field_of_a_fleet_arrives() -> None:

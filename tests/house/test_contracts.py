@@ -6,6 +6,7 @@ Never looks at the real package: `make check` runs the contracts on that.
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -23,12 +24,19 @@ VERIFIER = "The verifier imports nothing of the scheduler"
 
 PACKAGES = (
     *("cli", "web", "loop", "drivers", "drivers.hpvm", "drivers.libvirt", "drivers.simulated"),
-    *("documents", "git", "ssh", "render", "core", "core.planning"),
+    *("documents", "git", "ssh", "render", "core", "core.planning", "core.planning.verify"),
 )
 MODULES = (
     *("errors", "drivers.registry", "drivers.protocol", "drivers.rules", "drivers.rule_pages"),
-    *("core.planning.scheduler", "core.planning.verify"),
+    *("core.capacity", "core.planning.scheduler", "core.planning.windows"),
 )
+PROOF_MAY_READ = {
+    *("compatibility", "desired", "model", "names", "observed", "quantities", "records"),
+    *("planning.plan", "planning.verify"),
+}
+"""What of the core the verifier may import: values and words, made by nobody who plans."""
+PLANS_BRING = {"desired.placement", "desired.violations", "networks"}
+"""What comes along with the values of plans, and what the verifier does not import itself: it works that out anew."""
 
 
 def toy_package(folder: Path, importer: str | None = None, imported: str = "") -> Path:
@@ -84,8 +92,41 @@ def test_every_contract_has_a_test_that_breaks_it() -> None:
         ("core.planning", "time", PURE),
         ("render", "yaml", PURE),
         ("core.planning.verify", "reconciler.core.planning.scheduler", VERIFIER),
+        ("core.planning.verify", "reconciler.core.planning.windows", VERIFIER),
+        ("core.planning.verify", "reconciler.core.capacity", VERIFIER),
     ],
 )
 def test_the_contract_breaks(tmp_path: Path, importer: str, imported: str, contract: str) -> None:
     [broken] = broken_contracts(toy_package(tmp_path, importer, imported))
     assert broken.startswith(contract)
+
+
+def test_every_module_of_the_core_may_be_imported_by_the_verifier_or_may_not() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    [layers] = [contract["layers"] for contract in contracts if contract["name"].startswith(VERIFIER)]
+    forbidden = {name.strip("( )").removeprefix("reconciler.core.") for name in layers[0].split(":")}
+    core = ROOT / "reconciler" / "core"
+    folders = (core, core / "planning", core / "desired")
+    inside = {name for folder in folders for name in modules_of(folder, core)} - {"planning"}
+    assert inside <= forbidden | PROOF_MAY_READ | PLANS_BRING, "name it in the contract, or here"
+    assert set() == forbidden & PROOF_MAY_READ
+    assert inside >= PROOF_MAY_READ
+
+
+def modules_of(folder: Path, root: Path) -> set[str]:
+    """Modules and packages right in this folder, by their dotted names."""
+    found = [path for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()]
+    names = {".".join(path.relative_to(root).with_suffix("").parts) for path in found}
+    return {name for name in names if not name.endswith("__init__")}
+
+
+def test_the_verifier_imports_values_and_words_only() -> None:
+    """The contract would not see what is imported and stands in neither list."""
+    for module in (ROOT / "reconciler" / "core" / "planning" / "verify").glob("*.py"):
+        imported = {
+            node.module or ""
+            for node in ast.walk(ast.parse(module.read_text(encoding="utf-8")))
+            if isinstance(node, ast.ImportFrom)
+        }
+        ours = {name.removeprefix("reconciler.core.") for name in imported if name.startswith("reconciler")}
+        assert {name for name in ours if not name.startswith("planning.verify")} <= PROOF_MAY_READ, module.name

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from reconciler.core.desired import Commit, DesiredFleet, Fleet, Limits, Mode
+from reconciler.core.desired import Commit, DesiredFleet, Fleet, Host, Limits, Mode
 from reconciler.errors import Location, SettingsError
 from reconciler.loop.settings import Settings, find_settings, read_settings
 
@@ -41,6 +42,16 @@ def test_a_commit_cannot_allow_more_moves_than_the_ceiling(tmp_path: Path) -> No
     held = settings.restrained(desired(limits=Limits(), allow={"moves": 120, "stops": 4}))
     assert held.commit is not None
     assert {"moves": 30, "stops": 4} == dict(held.commit.allow)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "holds"), [("", 100), ("memory_overcommit = 1.25", 125), ("memory_overcommit = 3", 150)]
+)
+def test_memory_is_overcommitted_only_as_far_as_the_settings_allow(tmp_path: Path, allowed: str, holds: int) -> None:
+    settings = read_settings(written(tmp_path, f"{MINIMAL}[ceilings]\n{allowed}\n"))
+    declared = desired(limits=Limits())
+    host = Host("a", "simulated", declared.fleet.location, memory_overcommit_percent=150)
+    assert holds == settings.restrained(replace(declared, hosts={"a": host})).hosts["a"].memory_overcommit_percent
 
 
 def test_report_mode_in_the_settings_wins_over_apply_in_the_repository(tmp_path: Path) -> None:

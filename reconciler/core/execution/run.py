@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import NamedTuple
 
-from reconciler.core.desired import Limits
+from reconciler.core.desired import Limits, Network
 from reconciler.core.execution.outcome import Outcome, OutcomeKind
 from reconciler.core.model import StepKind
 from reconciler.core.planning.plan import Plan, Step
 from reconciler.errors import InvariantBroken
 
-Busy = tuple[str, str, StepKind]
-"""Something under way: source, target, kind."""
+
+class Busy(NamedTuple):
+    """Something under way."""
+
+    source: str
+    target: str
+    kind: StepKind
+    network: str | None = ""
+    """The migration network it goes over. None: nobody knows, it counts on all."""
 
 
 class StepState(StrEnum):
@@ -54,6 +62,10 @@ class Progress:
     """How it ended, or how its last attempt did."""
 
 
+def _busy(step: Step) -> Busy:
+    return Busy(step.source, step.target, step.kind, step.network)
+
+
 def state_after(outcome: Outcome) -> StepState:
     """The state of a step that ended like this for good."""
     states = {OutcomeKind.DONE: StepState.DONE, OutcomeKind.UNKNOWN: StepState.UNKNOWN}
@@ -68,16 +80,17 @@ class Run:
     plan: Plan
     limits: Limits
     progress: Mapping[str, Progress] = field(default_factory=dict)
+    networks: tuple[Network, ...] = ()
 
     @staticmethod
-    def of(run_id: str, plan: Plan, limits: Limits) -> Run:
+    def of(run_id: str, plan: Plan, limits: Limits, networks: tuple[Network, ...] = ()) -> Run:
         """A run of which nothing has begun."""
-        return Run(run_id, plan, limits, {step.id: Progress(attempt=step.attempt) for step in plan.steps})
+        return Run(run_id, plan, limits, {step.id: Progress(attempt=step.attempt) for step in plan.steps}, networks)
 
     def ready(self, now_s: float, foreign: Iterable[Busy] = ()) -> tuple[Step, ...]:
         """The steps that may begin now, in plan order: dependencies done, pause over, slots free.
         `foreign` is what is under way and not part of this run."""
-        busy: list[Busy] = [(step.source, step.target, step.kind) for step in self.started]
+        busy = [_busy(step) for step in self.started]
         busy += foreign
         ready: list[Step] = []
         for step in self.plan.steps:
@@ -86,26 +99,32 @@ class Run:
                 continue
             if all(self.progress[other].state is StepState.DONE for other in step.after) and self._slot(step, busy):
                 ready.append(step)
-                busy.append((step.source, step.target, step.kind))
+                busy.append(_busy(step))
         return tuple(ready)
 
     def _slot(self, step: Step, busy: list[Busy]) -> bool:
         """Whether the limits leave room for this step beside those that are under way."""
-        moves = [(source, target) for source, target, kind in busy if kind is StepKind.MIGRATE]
+        moves = [(entry.source, entry.target) for entry in busy if entry.kind is StepKind.MIGRATE]
         if step.kind is not StepKind.MIGRATE:
             arriving = any(target == step.target for _, target in moves)
-            return not arriving and all(step.source not in (source, target) for source, target, _ in busy)
-        starting = any(kind is StepKind.START and source == step.target for source, _, kind in busy)
+            return not arriving and all(step.source not in (entry.source, entry.target) for entry in busy)
+        starting = any(entry.kind is StepKind.START and entry.source == step.target for entry in busy)
         return (
             not starting
             and len(moves) < self.limits.concurrent
+            and self._network_free(step, busy)
             and sum(source == step.source for source, _ in moves) < self.limits.concurrent_out
             and sum(target == step.target for _, target in moves) < self.limits.concurrent_in
             and all(
-                sum(host in (source, target) for source, target, _ in busy) < self.limits.concurrent_host
+                sum(host in (entry.source, entry.target) for entry in busy) < self.limits.concurrent_host
                 for host in step.hosts
             )
         )
+
+    def _network_free(self, step: Step, busy: list[Busy]) -> bool:
+        """Whether the migration network it goes over has a slot; the one without a name has no limit of its own."""
+        there = [entry for entry in busy if entry.kind is StepKind.MIGRATE and entry.network in (step.network, None)]
+        return all(len(there) < network.concurrent for network in self.networks if network.name == step.network)
 
     @property
     def started(self) -> tuple[Step, ...]:

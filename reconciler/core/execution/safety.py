@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from reconciler.core import capacity
 from reconciler.core.desired import Host
 from reconciler.core.execution.move import Scene
-from reconciler.core.model import RunState
+from reconciler.core.model import Load, RunState
 from reconciler.core.observed import HostFacts, Look, Registration, Unreachable
 from reconciler.core.records import MoveRecord
 
@@ -53,11 +53,7 @@ def has_room(record: MoveRecord, target: HostFacts, document: Host | None) -> st
     room = capacity.room(target, document, without_record=record.id)
     if record.load.fits(room):
         return ""
-    return (
-        f"{target.name} has room for {max(0, room.memory_mib)} MiB, {max(0, room.cpu_percent)} % CPU and "
-        f"{max(0, room.disk_mib)} MiB of disk; needed are {record.load.memory_mib} MiB, "
-        f"{record.load.cpu_percent} % and {record.load.disk_mib} MiB"
-    )
+    return _lack(target.name, record.load, room)
 
 
 def room_to_start(record: MoveRecord, facts: HostFacts, document: Host | None) -> str:
@@ -68,7 +64,22 @@ def room_to_start(record: MoveRecord, facts: HostFacts, document: Host | None) -
     load, room = entry.load(facts.memory_overhead_percent), capacity.room(facts, document, without_record=record.id)
     if load.fits(room):
         return ""
-    return f"{facts.name} has room for {max(0, room.memory_mib)} MiB, needed are {load.memory_mib} MiB"
+    return _lack(facts.name, load, room)
+
+
+def _lack(host: str, load: Load, room: Load) -> str:
+    """What the host has no room for, and how much there is."""
+    lacking = [
+        f"{max(0, there)} {what}, needed are {need}"
+        for need, there, what in (
+            (load.memory_mib, room.memory_mib, "MiB of memory"),
+            (load.cpu_percent, room.cpu_percent, "% of CPU"),
+            (load.disk_mib, room.disk_mib, "MiB of disk"),
+            (load.vcpus, room.vcpus, "virtual CPUs"),
+        )
+        if 0 < need and there < need
+    ]
+    return f"{host} has room for {'; for '.join(lacking)}"
 
 
 def copy_proven(record: MoveRecord, source: HostFacts, target: HostFacts) -> str:

@@ -10,5 +10,5 @@ journey     one guest's way, leg by leg
 order/      which leg begins when: room, slots, hops
 refusals    why room, slots or order keep a guest where it is, in words
 scheduler   all of it: `make_plan`
-verify      replays a plan from desired and observed state alone; imports nothing of the scheduler
+verify/     proves a plan from desired and observed state alone; imports nothing of the scheduler
 """

@@ -86,6 +86,9 @@ def _against(situation: Situation, found: GuestDiff, place: Place) -> tuple[Reas
     still = _still(situation, found, place)
     if still is not None:
         return still
+    violation = situation.misdeclared.get(found.name)
+    if violation is not None and place.host != found.wanted:
+        return Reason.PLACEMENT_RULE_VIOLATED, violation.text, violation.fix
     for host in (place.host, found.wanted):
         if host not in situation.hosts:
             reason, text = situation.closed.get(
@@ -193,9 +196,10 @@ def barrier(
 def decision_for(
     situation: Situation, guest: Guest, entry: Registration, source: HostFacts, target: HostFacts, only_offline: bool
 ) -> Decision:
-    """Online, offline or blocked. `only_offline`: the online attempts are used up."""
+    """Online, offline or blocked, and over which network. `only_offline`: the online attempts are used up."""
     policy = replace(guest.migration, method=Method.OFFLINE) if only_offline else guest.migration
     decision = decide(Question(entry, source, target), policy, situation.rulebooks[source.platform])
+    decision = replace(decision, way=situation.way(source.name, target.name))
     if only_offline and decision.method is Method.OFFLINE and decision.deciding is not None:
         text = f"{guest.migration.attempts} online attempts ended without a move"
         return replace(decision, deciding=replace(decision.deciding, reason=text))

@@ -5,6 +5,7 @@ Called where journeys are made. A model, not a promise: the figures of run recor
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from reconciler.core.desired import StopPolicy
@@ -36,9 +37,16 @@ class Duration:
     downtime_s: float
 
 
-def migration(guest: Registration, source: HostFacts, target: HostFacts, method: Method, stop: StopPolicy) -> Duration:
-    """Predict one migration."""
-    bandwidth = max(1.0, min(source.bandwidth_mib_s, target.bandwidth_mib_s))
+def migration(
+    guest: Registration,
+    source: HostFacts,
+    target: HostFacts,
+    method: Method,
+    stop: StopPolicy,
+    network_mib_s: float | None = None,
+) -> Duration:
+    """Predict one migration, over a network that carries so much."""
+    bandwidth = max(1.0, min(source.bandwidth_mib_s, target.bandwidth_mib_s, network_mib_s or math.inf))
     if method is Method.ONLINE:
         share = min(guest.dirty_mib_s / bandwidth, 1 - 1 / ROUNDS_MAX)
         copied_s = (guest.memory_mib / (1 - share) + guest.copied_mib()) / bandwidth

@@ -5,7 +5,7 @@ A leg becomes a step of the plan once it has a start. Nothing here looks at othe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.core import capacity
 from reconciler.core.compatibility import Decision
@@ -45,6 +45,10 @@ class Leg:
     settings: Settings = ()
     settings_before: Settings = ()
     autostart: bool | None = None
+    network: str = ""
+    """The migration network that it goes over; empty for the one without a name, and for all but a migration."""
+    via: str = ""
+    """What the source calls the target there."""
 
     @property
     def stops_guest(self) -> bool:
@@ -82,6 +86,7 @@ def migration(
     takes = capacity.needed(entry, target, copies=True)
     copied_mib = takes.disk_mib
     delete_source = guest.migration.cleanup is Cleanup.DELETE and copied_mib > 0 and not source.keeps_copies
+    over = f"; over network {decision.way.network}" if decision.way.network else ""
     held = entry.load(source.memory_overhead_percent) if entry.running else Load()
     return Leg(
         kind=StepKind.MIGRATE,
@@ -90,9 +95,9 @@ def migration(
         method=method,
         running=entry.running,
         takes=takes if entry.running else Load(disk_mib=copied_mib),
-        frees=Load(held.memory_mib, held.cpu_percent, copied_mib if delete_source else 0),
-        duration=durations.migration(entry, source, target, method, guest.migration.stop),
-        reason=f"{why}; {how(decision)}{patience(guest) if entry.running and method is Method.OFFLINE else ''}",
+        frees=replace(held, disk_mib=copied_mib if delete_source else 0),
+        duration=durations.migration(entry, source, target, method, guest.migration.stop, decision.way.bandwidth_mib_s),
+        reason=f"{why}; {how(decision)}{over}{patience(guest) if entry.running and method is Method.OFFLINE else ''}",
         facts=facts_digest(entry, source, target),
         hop=hop,
         one_way=decision.one_way,
@@ -102,6 +107,8 @@ def migration(
         converge=guest.migration.auto_converge and method is Method.ONLINE,
         vouched=any(disk.vouched for disk in entry.disks),
         autostart=entry.autostart if guest.autostart is Autostart.KEEP else None,
+        network=decision.way.network,
+        via=decision.way.address,
     )
 
 

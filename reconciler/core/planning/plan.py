@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from reconciler.core.compatibility import Verdict
 from reconciler.core.desired import Commit, StopPolicy
+from reconciler.core.desired.violations import Violation
 from reconciler.core.model import Load, Method, Settings, StepKind
 
 
@@ -42,6 +43,7 @@ class Reason(StrEnum):
     METHOD_FORBIDDEN = "MethodForbidden"
     DOWNTIME_FORBIDDEN = "DowntimeForbidden"
     STORAGE_COPY_FORBIDDEN = "StorageCopyForbidden"
+    PLACEMENT_RULE_VIOLATED = "PlacementRuleViolated"
     # moves under way, and those that ended
     HELD_BY_OTHER = "HeldByOther"
     MOVE_UNDER_WAY = "MoveUnderWay"
@@ -95,7 +97,7 @@ class Step:
     load: Load = Load()
     """What it takes on the target once it runs there (nothing but disk room for a guest that stays stopped)."""
     frees: Load = Load()
-    """What it leaves free on the source in the end. The plan counts on memory and CPU, never on disks that may stay."""
+    """What it leaves free on the source in the end. The plan counts on all of it but disks, which may stay."""
     hop: bool = False
     """Whether the target is a resting place on the way, not the declared host."""
     one_way: str = ""
@@ -104,6 +106,8 @@ class Step:
     delete_source: bool = False
     via: str = ""
     """What the source calls the target on the migration network."""
+    network: str = ""
+    """That network's name; empty for the one without a name, and for all but a migration."""
     copies: tuple[str, ...] = ()
     """Devices whose contents are copied, as the platform spells them."""
     converge: bool = False
@@ -175,6 +179,8 @@ class Plan:
     """No schedule can be shorter."""
     digest: str
     brakes: tuple[Brake, ...] = ()
+    violations: tuple[Violation, ...] = ()
+    """What is wrong with the declared end state, whether or not anybody has to move for it."""
 
     @property
     def empty(self) -> bool:

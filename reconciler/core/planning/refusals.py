@@ -19,13 +19,13 @@ from reconciler.core.planning.windows import too_late
 
 def without_slot(situation: Situation, journeys: Sequence[Journey]) -> list[Blocked]:
     """The guests that moves under way leave no slot for, as long as they last."""
-    slots = Slots(situation.desired.fleet.limits, sorted(situation.hosts), situation.records)
+    slots = Slots(situation.desired.fleet, sorted(situation.hosts), situation.records)
     refused = []
     for journey in journeys:
         moves = any(leg.kind is StepKind.MIGRATE for leg in journey.legs)
         full = "the fleet" if moves and slots.fleet_full else next(filter(None, map(slots.full, journey.legs)), None)
         if full is not None:
-            busy = [record for record in situation.records if full == "the fleet" or record.touches(full)]
+            busy = [record for record in situation.records if full not in situation.hosts or record.touches(full)]
             by = ", ".join(f"{record.guest_name} by {record.controller}" for record in busy) or "limits of 0"
             text = f"moves under way take every slot of {full}: {by}"
             refused.append(_blocked(journey, Reason.SLOTS_TAKEN, text, "wait until they have ended"))

@@ -78,8 +78,12 @@ def make_plan(
 def _best(situation: Situation, journeys: Sequence[Journey], room: Mapping[str, Load]) -> Draft:
     """The best of a few drafts. What makes others wait too long in one has its room made first in the next."""
     detours = Detours(situation)
-    accounts = Accounts.of(room)
-    items = [Item.of(number, 0, leg, accounts) for number, journey in enumerate(journeys) for leg in journey.legs]
+    accounts = Accounts.of(room, situation.placement, situation.places())
+    items = [
+        Item.of(number, index, journey.name, leg, accounts)
+        for number, journey in enumerate(journeys)
+        for index, leg in enumerate(journey.legs)
+    ]
     taste = Taste(horizon_s=HORIZON * work_s(items, situation.desired.fleet.limits))
     best = draft(situation, journeys, room, detours, taste, BUDGET)
     spent, latest = best.spent, best
@@ -157,7 +161,8 @@ def _step(journey: Journey, entry: Entry, ids: Mapping[int, str], hosts: Mapping
         one_way=leg.one_way,
         stop=guest.migration.stop,
         delete_source=leg.delete_source,
-        via=hosts[leg.target].reached_as if leg.kind is StepKind.MIGRATE else "",
+        via=leg.via if leg.kind is StepKind.MIGRATE else "",
+        network=leg.network,
         copies=leg.copies,
         converge=leg.converge,
         vouched=leg.vouched,

@@ -5,14 +5,18 @@ Decides nothing; it only says which hosts may be touched, and what lies where.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from reconciler.core import capacity
 from reconciler.core.compatibility import Rulebook
 from reconciler.core.desired import DesiredFleet
+from reconciler.core.desired.placement import Placement
+from reconciler.core.desired.violations import Violation, broken
 from reconciler.core.diff import Diff, Finding, GuestDiff, HostReason
 from reconciler.core.model import Load
+from reconciler.core.networks import Way, way
 from reconciler.core.observed import HostFacts, ObservedFleet, Registration
 from reconciler.core.planning.plan import Reason
 from reconciler.core.records import MoveRecord
@@ -37,8 +41,10 @@ class Situation:
     parked: Mapping[str, tuple[MoveRecord, ...]]
     rulebooks: Mapping[str, Rulebook]
     controller: str
-    in_place: tuple[GuestDiff, ...]
-    """The declared guests that are where and as they should be."""
+    difference: Diff
+    placement: Placement
+    misdeclared: Mapping[str, Violation]
+    """Guest -> the required rule that its declared host breaks."""
 
     @staticmethod
     def of(
@@ -52,6 +58,7 @@ class Situation:
         """Index what was declared and seen."""
         closed = _closed(desired, observed, difference, lost_hosts)
         hosts = {facts.name: facts for facts in observed.reachable() if facts.name not in closed}
+        placement = Placement.of(desired)
         parked: dict[str, tuple[MoveRecord, ...]] = {}
         for record in difference.records:
             if not record.under_way:
@@ -70,11 +77,9 @@ class Situation:
             parked=parked,
             rulebooks=rulebooks,
             controller=controller,
-            in_place=tuple(
-                found
-                for found in difference.guests
-                if found.finding in (Finding.IN_PLACE, Finding.RENAMED) and found.name in desired.guests
-            ),
+            difference=difference,
+            placement=placement,
+            misdeclared=broken(placement),
         )
 
     def room(self) -> dict[str, Load]:
@@ -90,9 +95,32 @@ class Situation:
                 room[record.target] -= record.load
         return room
 
+    def in_place(self) -> Iterator[GuestDiff]:
+        """The declared guests that are where and as they should be."""
+        for found in self.difference.guests:
+            if found.finding in (Finding.IN_PLACE, Finding.RENAMED) and found.name in self.desired.guests:
+                yield found
+
+    def places(self) -> dict[str, int]:
+        """What rules that keep guests apart leave of places: key of a domain -> places. Guests on their way count at
+        both ends."""
+        held: dict[str, set[str]] = defaultdict(set)
+        about = self.placement.bearing
+        where = [(found.name, place.host) for found in self.difference.guests for place in found.places]
+        where += [(record.guest_name, record.target) for record in self.records]
+        for guest, host in where:
+            for key in self.placement.exclusive(guest, host):
+                held[key].add(guest)
+        keys = {key for guest in about for host in self.hosts for key in self.placement.exclusive(guest, host)}
+        return {key: self.placement.capacity_of(key) - len(held[key]) for key in keys}
+
     def vcpus_fit(self, guest: Registration, host: str) -> bool:
         """Whether the host has a CPU for each of the guest's virtual CPUs."""
         return capacity.vcpus_fit(guest, self.hosts[host], self.desired.hosts[host])
+
+    def way(self, source: str, target: str) -> Way:
+        """Over which migration network guests go from this host to that one."""
+        return way(self.desired.fleet.networks, self.desired.hosts[source], self.desired.hosts[target])
 
     def name_taken(self, guest: Registration, host: str) -> bool:
         """Whether another guest goes by this guest's name there."""

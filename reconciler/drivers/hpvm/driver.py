@@ -11,7 +11,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from reconciler.core.commands import Answer, Command, Guard, Verb
-from reconciler.core.desired import Host
+from reconciler.core.desired import Host, Network
+from reconciler.core.networks import addresses
 from reconciler.core.observed import BootFloor, HostFacts, Look
 from reconciler.core.records import MoveRecord
 from reconciler.core.reports.checks import CheckReport
@@ -55,16 +56,21 @@ class HpvmDriver:
         return over_ssh.looked(host, lambda host: self._facts(self.read(host)))
 
     def examine(
-        self, hosts: Sequence[Host], peers: Sequence[Host], connections_max: int, note: Callable[[str], None]
+        self,
+        hosts: Sequence[Host],
+        peers: Sequence[Host],
+        networks: Sequence[Network],
+        connections_max: int,
+        note: Callable[[str], None],
     ) -> tuple[CheckReport, Mapping[str, Look]]:
         """What stands in the way of moves from and to these hosts, among all of `peers`; and the looks it rests on."""
-        return examine(self, hosts, peers, connections_max, note)
+        return examine(self, hosts, peers, networks, connections_max, note)
 
     def read(self, host: Host, *, fresh: bool = False) -> Reading:
         """One look, not judged yet. Raises HostUnreachable, ConnectionLost, or Unreadable for an address that the
         settings do not allow."""
         over_ssh.check_receiver(host, self.settings.migration_addresses)
-        self._aliases[host.reached_as] = host.name
+        self._aliases |= dict.fromkeys(addresses(host), host.name)
         words = (self.settings.record_folder, self.settings.copy_folder)
         said, chatter = over_ssh.ask(self.connections, host, observer(), words, fresh=fresh)
         return Reading(host.name, said, self._stated(host), chatter)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from reconciler.core.commands import Answer, Command, Guard, Verb
-from reconciler.core.desired import Host
+from reconciler.core.desired import Host, Network
 from reconciler.core.observed import HostFacts, Look
 from reconciler.core.records import MoveRecord
 from reconciler.core.reports.checks import CheckReport
@@ -38,10 +38,15 @@ class LibvirtDriver:
         return over_ssh.looked(host, lambda host: self.facts_of(host, self.read(host)))
 
     def examine(
-        self, hosts: Sequence[Host], peers: Sequence[Host], connections_max: int, note: Callable[[str], None]
+        self,
+        hosts: Sequence[Host],
+        peers: Sequence[Host],
+        networks: Sequence[Network],
+        connections_max: int,
+        note: Callable[[str], None],
     ) -> tuple[CheckReport, Mapping[str, Look]]:
         """What stands in the way of moves from and to these hosts, among all of `peers`; and the looks it rests on."""
-        return examine(self, hosts, peers, connections_max, note)
+        return examine(self, hosts, peers, networks, connections_max, note)
 
     def read(self, host: Host, *, fresh: bool = False) -> Reading:
         """One look, not judged yet. Raises HostUnreachable, ConnectionLost, or Unreadable for an address that the

@@ -53,7 +53,7 @@ def check(fleet: Fleet, names: Collection[str], watch: Watch = unwatched) -> Che
     for name, peers in by_driver.items():
         driver = fleet.drivers[name]
         if isinstance(driver, Examiner):
-            report, seen = driver.examine(asked[name], peers, CONNECTIONS_MAX, note)
+            report, seen = driver.examine(asked[name], peers, fleet.desired.fleet.networks, CONNECTIONS_MAX, note)
         else:
             seen = _look(driver, peers, note)
             report = _looked(seen, chosen)

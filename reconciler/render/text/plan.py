@@ -1,16 +1,21 @@
 """A plan as people read it in a terminal: what happens when, why, what is refused, what holds it, and a line to sum up.
 
-Called by the command line for `plan` and before `apply` asks. Never more than 80 columns wide.
+Called by the command line for `plan` and `verify`, and before `apply` asks. Never more than 80 columns wide.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import groupby
+
 from reconciler.core.planning.plan import Blocked, Brake, Plan, Reason, Step
+from reconciler.core.planning.verify import Fault
 from reconciler.core.quantities import format_duration
 from reconciler.render import words
 from reconciler.render.escape import terminal
 from reconciler.render.layout import Cell, Column, Paint, no_paint, table, wrap
-from reconciler.render.text.names import command, name
+from reconciler.render.text.documents import violation_blocks
+from reconciler.render.text.names import command, name, route
 
 COLUMNS = (
     Column("#", right=True),
@@ -40,6 +45,7 @@ def plan_text(plan: Plan, *, commands: bool = False, paint: Paint = no_paint) ->
         _doors(plan, paint),
         blocked_lines(plan.blocked, paint),
         brake_lines(plan.brakes, paint),
+        *violation_blocks(plan.violations, paint),
         _last_line(plan, paint),
     ]
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
@@ -155,3 +161,19 @@ def _last_line(plan: Plan, paint: Paint) -> list[str]:
     if plan.empty:
         return [paint("good", "Nothing to do.")]
     return [paint("strong", line) for line in wrap(words.sentence(words.plan_line(plan)))]
+
+
+def proof_text(plan: Plan, faults: Sequence[Fault], *, paint: Paint = no_paint) -> str:
+    """That the plan is proven, or each thing that is wrong, below the step or the guest that it is about."""
+    if not faults:
+        steps = words.counted(len(plan.steps), "step")
+        text = f"Proven: {steps}. Room, limits, permissions and where each guest ends hold, at whatever speed they run."
+        return "\n".join(paint("good", line) for line in wrap(text)) + "\n"
+    steps_by_id = {step.id: step for step in plan.steps}
+    lines = [paint("bad", f"Not proven: {words.counted(len(faults), 'thing is', 'things are')} wrong."), ""]
+    for (step_id, guest), found in groupby(faults, key=lambda fault: (fault.step, fault.guest)):
+        step = steps_by_id.get(step_id)
+        way = f": {name(guest)} {route(step.source, step.target)}" if step is not None else ""
+        lines += wrap(f"{name(step_id or guest) or 'the plan'}{way}")
+        lines += [line for fault in found for line in wrap(terminal(fault.text), first="  ")]
+    return "\n".join(lines) + "\n"

@@ -105,7 +105,7 @@ def _one(asked: Asked[Stated], host: Host) -> Examined[Stated] | CheckFinding:
     except (HostUnreachable, ConnectionLost) as error:
         return _silent(host, error)
     except Unreadable as error:
-        fix = "[network] migration_addresses in the settings, or spec.migrationAddress in its document"
+        fix = "[network] migration_addresses in the settings, or the migration addresses in its document"
         return CheckFinding(host.name, "address-not-allowed", Level.PROBLEM, error.what, fix)
     answered_s = (asked_s + time.time()) / 2
     try:

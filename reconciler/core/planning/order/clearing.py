@@ -31,6 +31,7 @@ class Candidate:
     frees: Amounts
     memory_mib: int
     running: bool
+    host: int
     declared: int = -1
     """The host that it is declared on, where that is another: no place to rest."""
 
@@ -70,6 +71,7 @@ class Clearer:
         """(guest, host) that the platform or a document does not allow."""
         self._found: dict[int, tuple[Option | None, tuple[tuple[int, int], ...]]] = {}
         self._bystanders: dict[int, tuple[Candidate, ...]] = {}
+        self._lacking: set[int] = set()
         self._amounts: dict[tuple[str, bool, int], Amounts] = {}
 
     def clear(self) -> bool:
@@ -172,7 +174,9 @@ class Clearer:
                 continue
             running, memory_mib = item.leg.running, item.leg.takes.memory_mib
             seconds = item.seconds
-            found.append(Candidate(seconds, journey.name, other, seconds, item.frees, memory_mib, running, item.target))
+            found.append(
+                Candidate(seconds, journey.name, other, seconds, item.frees, memory_mib, running, host, item.target)
+            )
         found += self._arrived(number, host)
         found += [
             candidate
@@ -200,9 +204,10 @@ class Clearer:
         return found
 
     def _candidate(self, entry: Bystander, who: int | Bystander, host: int) -> Candidate:
-        holds = self.workings.accounts.amounts(host, entry.holds, freed=True)
+        accounts = self.workings.accounts
+        holds = accounts.freed(host, entry.holds) + accounts.apart(entry.name, host)
         cost = self.taste.bystander * entry.seconds
-        return Candidate(cost, entry.name, who, entry.seconds, holds, entry.holds.memory_mib, True)
+        return Candidate(cost, entry.name, who, entry.seconds, holds, entry.holds.memory_mib, True, host)
 
     def _standing(self, host: int) -> tuple[Candidate, ...]:
         """The bystanders of a host."""
@@ -222,6 +227,7 @@ class Clearer:
     ) -> Clearing | None:
         """The cheapest guests that free enough, each with a place, and how long all that would take."""
         chosen: list[Candidate] = []
+        self._lacking = {account for account, _ in lacking}
         for account, amount in lacking:
             amount -= sum(_freed(candidate, {account}) for candidate in chosen)
             if amount > 0:
@@ -264,14 +270,17 @@ class Clearer:
         """What it would take there; None where it may not rest there."""
         if (candidate.name, host) in self.refused or host == candidate.declared:
             return None
+        accounts = self.workings.accounts
+        if any(account in self._lacking for account, _ in accounts.apart(candidate.name, host)):
+            return None  # it would keep the very place that it is to leave
         key = (candidate.name, candidate.running, host)
         if key not in self._amounts:
             workings = self.workings
             entry = (
                 candidate.who.entry if isinstance(candidate.who, Bystander) else workings.journeys[candidate.who].entry
             )
-            needs = workings.detours.takes(entry, workings.accounts.names[host], candidate.running)
-            self._amounts[key] = workings.accounts.amounts(host, needs)
+            needs = workings.detours.takes(entry, accounts.names[host], candidate.running)
+            self._amounts[key] = accounts.amounts(host, needs) + accounts.apart(candidate.name, host, candidate.host)
         return self._amounts[key]
 
     # --- carrying out ------------------------------------------------------------------------------------------------

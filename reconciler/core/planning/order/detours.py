@@ -97,7 +97,7 @@ class Detours:
         """The guests of a host that may step aside for others, in order of their names."""
         if self._by_host is None:
             self._by_host = defaultdict(list)
-            for found in self.situation.in_place:
+            for found in self.situation.in_place():
                 guest = self.situation.desired.guests[found.name]
                 if guest.migration.step_aside or guest.name in self.all_aside:
                     self._by_host[guest.host].append(found)
@@ -153,7 +153,7 @@ class Detours:
         """Hosts on which moves under way leave no slot for a rest."""
         if self._busy is not None:
             return self._busy
-        slots = Slots(self.situation.desired.fleet.limits, sorted(self.situation.hosts), self.situation.records)
+        slots = Slots(self.situation.desired.fleet, sorted(self.situation.hosts), self.situation.records)
         self._busy = frozenset(host for host in self.situation.hosts if slots.occupied(host))
         return self._busy
 

@@ -7,7 +7,7 @@ for again without that guest's detour, and then without the guest.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.core.model import Load
 from reconciler.core.planning.journey import Journey
@@ -66,8 +66,8 @@ def draft(
     left = list(journeys)
     blocked: list[Blocked] = []
     never: frozenset[str] = frozenset()
-    accounts = Accounts.of(room)
-    limits, quiet_in_s = situation.desired.fleet.limits, situation.desired.fleet.quiet_in_s
+    accounts = Accounts.of(room, situation.placement, situation.places())
+    fleet = situation.desired.fleet
     spent = 0
     for turn in range(RETRIES_MAX + len(journeys) + 1):
         if turn == RETRIES_MAX:
@@ -85,13 +85,13 @@ def draft(
             without = _unlaid(workings)
             turn_away(left, blocked, [stuck(without, entry) for entry in without.stuck if entry.begun])
             continue
-        least = bound(workings.order, accounts.free, limits)
-        problem = Problem.of(workings.order, accounts.free, accounts.names, limits, situation.records)
+        least = bound(workings.order, accounts.free, fleet.limits)
+        problem = Problem.of(workings.order, accounts.free, accounts.names, fleet, situation.records)
         starts, laid_out = starts_of(problem, least.best_s, budget - spent)
         spent += laid_out
-        entries = lay_out(workings.order, starts, accounts.free, accounts.names, limits, situation.records)
+        entries = lay_out(workings.order, starts, accounts.free, accounts.names, fleet, situation.records)
         timetable = _timetable(workings, entries)
-        late = too_late_ones(timetable, quiet_in_s)
+        late = too_late_ones(timetable, fleet.quiet_in_s)
         if late:
             never |= {entry.guest for entry in late}
             turn_away(left, blocked, late)
@@ -155,6 +155,6 @@ def _stuck(workings: Workings, number: int) -> Stuck:
         for other in workings.items[index][workings.at[index] :]
         if other.source == item.target
     )
-    in_the_end = there + Load(leaving.memory_mib, leaving.cpu_percent)
+    in_the_end = there + replace(leaving, disk_mib=0)
     for_good = shortage(leg.target, leg.takes, in_the_end) is not None
     return Stuck(number, leg.target, lacks.load if lacks else Load(), for_good, workings.at[number] > 0)

@@ -11,7 +11,7 @@ import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from reconciler.core.desired import Limits
+from reconciler.core.desired import Fleet
 from reconciler.core.model import Load, StepKind
 from reconciler.core.planning.journey import Journey, Leg
 from reconciler.core.planning.order.accounts import Item
@@ -74,12 +74,12 @@ def lay_out(
     starts: Starts,
     free: Sequence[int],
     hosts: Sequence[str],
-    limits: Limits,
+    fleet: Fleet,
     records: Sequence[MoveRecord],
 ) -> tuple[Entry, ...]:
     """The entries of an order, numbered as they begin. The starts given are kept up to rounding, or made earlier."""
     accounts: dict[int, Account] = {}
-    lanes = _Lanes(limits, hosts, records)
+    lanes = _Lanes(fleet, hosts, records)
     last: dict[int, int] = {}
     """Journey -> its last entry."""
     numbers: dict[int, int] = {}
@@ -114,13 +114,17 @@ def _events(order: Sequence[Item], starts: Starts) -> Iterator[tuple[bool, int]]
 class _Lanes:
     """When each slot comes free again."""
 
-    def __init__(self, limits: Limits, hosts: Sequence[str], records: Sequence[MoveRecord]) -> None:
-        used = Slots(limits, hosts, records)
+    def __init__(self, fleet: Fleet, hosts: Sequence[str], records: Sequence[MoveRecord]) -> None:
+        limits, used = fleet.limits, Slots(fleet, hosts, records)
         count = range(len(hosts))
         self.sends = [[0.0] * max(1, limits.concurrent_out - used.leaving[host]) for host in count]
         self.receives = [[0.0] * max(1, limits.concurrent_in - used.arriving[host]) for host in count]
         self.touches = [[0.0] * max(1, limits.concurrent_host - used.touching[host]) for host in count]
         self.fleet = [0.0] * max(1, limits.concurrent - used.moving)
+        self.networks = {
+            network.name: [0.0] * max(1, network.concurrent - used.on_network[network.name])
+            for network in fleet.networks
+        }
 
     def take(self, item: Item, since_s: float) -> float:
         """Take a slot of each kind from then on, or from when one is free; when that is."""
@@ -136,6 +140,8 @@ class _Lanes:
             self.touches[item.source],
             self.touches[item.target],
         ]
+        if item.leg.network in self.networks:
+            lanes.append(self.networks[item.leg.network])
         start_s = max(since_s, *(lane[0] for lane in lanes))
         for lane in lanes:
             heapq.heapreplace(lane, start_s + item.seconds)

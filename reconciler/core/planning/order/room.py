@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.core.model import Load
 from reconciler.core.planning.journey import Journey
@@ -72,6 +72,7 @@ class Shortage:
                 (self.load.memory_mib, f"{self.load.memory_mib} MiB of memory"),
                 (self.load.cpu_percent, f"{self.load.cpu_percent} % of a CPU"),
                 (self.load.disk_mib, f"{self.load.disk_mib} MiB of disk"),
+                (self.load.vcpus, f"{self.load.vcpus} virtual CPUs"),
             )
             if amount > 0
         ]
@@ -118,7 +119,7 @@ def _end_state(journeys: Iterable[Journey], room: Mapping[str, Load]) -> dict[st
     for journey in journeys:
         for leg in journey.legs:
             end[leg.target] -= leg.takes
-            end[leg.source] += Load(leg.frees.memory_mib, leg.frees.cpu_percent)
+            end[leg.source] += replace(leg.frees, disk_mib=0)
     return end
 
 

@@ -177,8 +177,8 @@ class Workings:
         for account, amount in self.next(number).takes:
             self.wanted[account] -= amount
         self.journeys[number] = replace(self.journeys[number], legs=(*legs[:index], away, back, *legs[index + 1 :]))
-        rest = [Item.of(number, index + after, leg, self.accounts) for after, leg in enumerate((away, back))]
-        later = [Item.of(number, item.index + 1, item.leg, self.accounts) for item in self.items[number][index + 1 :]]
+        rest = [self._item(number, index + after, leg) for after, leg in enumerate((away, back))]
+        later = [self._item(number, item.index + 1, item.leg) for item in self.items[number][index + 1 :]]
         self.items[number] = [*self.items[number][:index], *rest, *later]
         for item in rest:
             for account, amount in item.takes:
@@ -197,7 +197,7 @@ class Workings:
         """A guest that has come to its place is a bystander now: its journey goes on with these legs."""
         before = self.journeys[number]
         self.journeys[number] = replace(before, legs=(*before.legs, *legs))
-        later = [Item.of(number, self.at[number] + after, leg, self.accounts) for after, leg in enumerate(legs)]
+        later = [self._item(number, self.at[number] + after, leg) for after, leg in enumerate(legs)]
         self.items[number] += later
         for item in later:
             for account, amount in item.takes:
@@ -210,7 +210,7 @@ class Workings:
 
     def _enlist(self, journey: Journey) -> int:
         number = len(self.items)
-        items = [Item.of(number, index, leg, self.accounts) for index, leg in enumerate(journey.legs)]
+        items = [self._item(number, index, leg) for index, leg in enumerate(journey.legs)]
         self.items.append(items)
         self.at.append(0)
         for item in items:
@@ -220,6 +220,9 @@ class Workings:
             self.left.add(number)
             self._stands(number)
         return number
+
+    def _item(self, number: int, index: int, leg: Leg) -> Item:
+        return Item.of(number, index, self.journeys[number].name, leg, self.accounts)
 
     def _stands(self, number: int) -> None:
         item = self.next(number)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from reconciler.core.desired import Limits
+from reconciler.core.desired import Fleet
 from reconciler.core.model import StepKind
 from reconciler.core.planning.order.accounts import Amounts, Item
 from reconciler.core.planning.order.slots import Slots
@@ -31,6 +31,7 @@ class Task:
     takes: Amounts
     frees: Amounts
     moves: bool
+    network: str
     before: int
     """The task that the same guest comes from, or -1."""
     then: int
@@ -44,12 +45,12 @@ class Problem:
     tasks: Sequence[Task]
     free: Sequence[int]
     hosts: Sequence[str]
-    limits: Limits
+    fleet: Fleet
     records: Sequence[MoveRecord]
 
     @staticmethod
     def of(
-        order: Sequence[Item], free: Sequence[int], hosts: Sequence[str], limits: Limits, records: Sequence[MoveRecord]
+        order: Sequence[Item], free: Sequence[int], hosts: Sequence[str], fleet: Fleet, records: Sequence[MoveRecord]
     ) -> Problem:
         """The order as a problem. Accounts that cannot run short whatever begins when are left out."""
         wanted: dict[int, int] = {}
@@ -73,12 +74,13 @@ class Problem:
                 tuple(entry for entry in item.takes if entry[0] in short),
                 tuple(entry for entry in item.frees if entry[0] in short),
                 item.leg.kind is StepKind.MIGRATE,
+                item.leg.network,
                 before[number],
                 then[number],
             )
             for number, item in enumerate(order)
         ]
-        return Problem(tasks, free, hosts, limits, records)
+        return Problem(tasks, free, hosts, fleet, records)
 
     def backwards(self) -> Problem:
         """The same, seen from its end: what was freed is taken, what was taken is freed."""
@@ -89,10 +91,18 @@ class Problem:
             for account, amount in task.frees:
                 left[account] += amount
         tasks = [
-            Task(task.target, task.source, task.seconds, task.frees, task.takes, task.moves, task.then, task.before)
+            replace(
+                task,
+                source=task.target,
+                target=task.source,
+                takes=task.frees,
+                frees=task.takes,
+                before=task.then,
+                then=task.before,
+            )
             for task in self.tasks
         ]
-        return Problem(tasks, left, self.hosts, self.limits, self.records)
+        return Problem(tasks, left, self.hosts, self.fleet, self.records)
 
 
 def schedule(problem: Problem, order: Sequence[int], *, longest_first: bool) -> Starts | None:
@@ -107,7 +117,7 @@ class _Desk:
 
     def __init__(self, problem: Problem, order: Sequence[int], longest_first: bool) -> None:
         self.tasks = problem.tasks
-        self.slots = Slots(problem.limits, problem.hosts, problem.records)
+        self.slots = Slots(problem.fleet, problem.hosts, problem.records)
         self.turn = [0] * len(order)
         for place, number in enumerate(order):
             self.turn[number] = place
@@ -133,7 +143,8 @@ class _Desk:
         self.ready: tuple[list[tuple[tuple[float, ...], int]], ...] = ([], [])
         """Heaps: others, moves. Moves wait there for a slot of the fleet."""
         self.for_host: dict[int, list[int]] = {}
-        """Tasks that wait for a slot of a host, or for its room."""
+        """Host, network or account -> tasks that wait for a slot of it, or for room."""
+        self.for_network: dict[str, list[int]] = {}
         self.for_room: dict[int, list[int]] = {}
 
     def run(self) -> Starts | None:
@@ -164,6 +175,9 @@ class _Desk:
             heap = others or moves
             _, number = heapq.heappop(heap)
             task = self.tasks[number]
+            if task.moves and self.slots.network_full(task.network):
+                self.for_network.setdefault(task.network, []).append(number)
+                continue
             full = self.slots.full_at(task.source, task.target, task.moves)
             if full is not None:
                 self.for_host.setdefault(full, []).append(number)
@@ -202,7 +216,7 @@ class _Desk:
         for account, amount in task.frees:
             self.promised[account] += amount
             self.coming[account].remove((turn, amount))
-        self.slots.take_at(task.source, task.target, task.moves)
+        self.slots.take_at(task.source, task.target, task.moves, task.network)
         self.work_s[task.source] -= task.seconds
         self.work_s[task.target] -= task.seconds
         self.starts[number] = self.now_s
@@ -216,10 +230,11 @@ class _Desk:
         while self.running and self.running[0][0] <= self.now_s:
             _, number = heapq.heappop(self.running)
             task = self.tasks[number]
-            self.slots.give_at(task.source, task.target, task.moves)
+            self.slots.give_at(task.source, task.target, task.moves, task.network)
             for account, amount in task.frees:
                 self.free[account] += amount
                 woken += self.for_room.pop(account, ())
+            woken += self.for_network.pop(task.network, ())
             for host in (task.source, task.target):
                 woken += self.for_host.pop(host, ())
             if task.then >= 0:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from reconciler.core.desired import Host
+from reconciler.core import networks as migration_networks
+from reconciler.core.desired import Host, Network
 from reconciler.core.observed import Look
 from reconciler.core.reports.checks import AssumptionCheck, CheckReport, Holds, sorted_findings
 from reconciler.drivers import over_ssh
@@ -29,14 +30,20 @@ MARGIN_S = 5.0
 
 
 def examine(
-    driver: HpvmDriver, hosts: Sequence[Host], peers: Sequence[Host], connections_max: int, note: Callable[[str], None]
+    driver: HpvmDriver,
+    hosts: Sequence[Host],
+    peers: Sequence[Host],
+    networks: Sequence[Network],
+    connections_max: int,
+    note: Callable[[str], None],
 ) -> tuple[CheckReport, Mapping[str, Look]]:
     """Examine these hosts, and the ways from and to them among all of `peers`; and the looks that rests on. Each peer
     that answers is noted twice: looked at, and tried from."""
     chosen = {host.name for host in hosts}
 
     def leave(source: Host, targets: Sequence[Host], _: object) -> list[Way]:
-        return _ways(driver, source, targets)
+        called = {target.name: migration_networks.way(networks, source, target).address for target in targets}
+        return _ways(driver, source, called)
 
     asked = Asked(lambda host: driver.read(host, fresh=True), lambda _, reading: facts(reading))
     fleet = examine_all(asked, peers, chosen, leave, connections_max, note)
@@ -56,18 +63,18 @@ def examine(
     return report, fleet.looks()
 
 
-def _ways(driver: HpvmDriver, source: Host, targets: Sequence[Host]) -> list[Way]:
-    """What came of the platform's call to each of these hosts."""
+def _ways(driver: HpvmDriver, source: Host, targets: Mapping[str, str]) -> list[Way]:
+    """What came of the platform's call to each of these hosts, by the address that moves take."""
     if not targets:
         return []
     script = program("reconciler.drivers.hpvm.checking", "between.sh")
-    words = (str(WAY_S), *(target.reached_as for target in targets))
+    words = (str(WAY_S), *targets.values())
     timeout_s = (WAY_S + MARGIN_S) * len(targets) + MARGIN_S
     try:
         sections, _ = over_ssh.ask(driver.connections, source, script, words, timeout_s=timeout_s)
     except (HostUnreachable, ConnectionLost):
-        return [Way(source.name, target.name, target.reached_as) for target in targets]
-    return [way(source.name, target.name, target.reached_as, sections) for target in targets]
+        return [Way(source.name, target, address) for target, address in targets.items()]
+    return [way(source.name, target, address, sections) for target, address in targets.items()]
 
 
 def _assumptions(read: Mapping[str, Examined], chosen: set[str]) -> tuple[AssumptionCheck, ...]:

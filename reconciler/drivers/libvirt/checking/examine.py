@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from reconciler.core.desired import Host
+from reconciler.core import networks as migration_networks
+from reconciler.core.desired import Host, Network
 from reconciler.core.observed import Look
 from reconciler.core.reports.checks import CheckFinding, CheckReport, sorted_findings
 from reconciler.drivers import over_ssh
@@ -35,6 +36,7 @@ def examine(
     driver: LibvirtDriver,
     hosts: Sequence[Host],
     peers: Sequence[Host],
+    networks: Sequence[Network],
     connections_max: int,
     note: Callable[[str], None],
 ) -> tuple[CheckReport, Mapping[str, Look]]:
@@ -44,17 +46,18 @@ def examine(
 
     def leave(source: Host, targets: Sequence[Host], read: Mapping[str, Examined]) -> tuple[Tried, list[Way]]:
         known = facts_of(read)
-        to = [target for target in targets if source.name in known and target.name in known and _sendable(target)]
+        to = [target for target in targets if source.name in known and target.name in known and not _unfit(target)]
+        called = {target.name: migration_networks.way(networks, source, target).address for target in to}
         paths = sorted({sample.path for sample in samples(known)})[:IMAGES_MAX]
-        tried = _tried(driver, source, to, paths)
-        return tried, [way(source.name, host.name, host.reached_as, known[host.name].machine_id, tried) for host in to]
+        tried = _tried(driver, source, tuple(called.values()), paths)
+        return tried, [way(source.name, name, called[name], known[name].machine_id, tried) for name in called]
 
     asked = Asked(lambda host: driver.read(host, fresh=True), driver.facts_of)
     fleet = examine_all(asked, peers, chosen, leave, connections_max, note)
     tried = {name: said for name, (said, _) in fleet.tried.items()}
     ways = [each for _, found in fleet.tried.values() for each in found]
     findings = [found for name, found in fleet.unread.items() if name in chosen]
-    findings += [_unsendable(host) for host in hosts if not _sendable(host)]
+    findings += [_unsendable(host, address) for host in hosts for address in _unfit(host)]
     for name, examined in fleet.read.items():
         findings += of_host(examined, tried[name]) if name in chosen else ()
     findings += [found for found in of_identities(fleet.read, tried) if found.subject in chosen]
@@ -65,21 +68,22 @@ def examine(
     return report, fleet.looks()
 
 
-def _sendable(host: Host) -> bool:
-    """Whether what other hosts call it can be part of a migration's address."""
-    return ADDRESS_CHARACTERS.issuperset(host.reached_as)
+def _unfit(host: Host) -> list[str]:
+    """What other hosts call it and what can be no part of a migration's address."""
+    return [called for called in migration_networks.addresses(host) if not ADDRESS_CHARACTERS.issuperset(called)]
 
 
-def _unsendable(host: Host) -> CheckFinding:
-    text = f"other hosts cannot be sent to {host.reached_as}: that takes a name, or an IPv4 address"
-    return problem(host.name, "address-not-allowed", text, "spec.migrationAddress: a name that they all resolve")
+def _unsendable(host: Host, address: str) -> CheckFinding:
+    text = f"other hosts cannot be sent to {address}: that takes a name, or an IPv4 address"
+    fix = "spec.migrationAddress, spec.migrationAddresses: names that they all resolve"
+    return problem(host.name, "address-not-allowed", text, fix)
 
 
-def _tried(driver: LibvirtDriver, source: Host, targets: Sequence[Host], paths: Sequence[str]) -> Tried:
-    """What try.sh says on this host; nothing where it does not come to an end."""
+def _tried(driver: LibvirtDriver, source: Host, targets: Sequence[str], paths: Sequence[str]) -> Tried:
+    """What try.sh says on this host of these addresses; nothing where it does not come to an end."""
     script = over_ssh.looking("reconciler.drivers.libvirt.checking", "try.sh")
     folders = (driver.settings.record_folder, driver.settings.usually.copy_folder)
-    words = (str(CALL_S), *folders, str(len(targets)), *(target.reached_as for target in targets), *paths)
+    words = (str(CALL_S), *folders, str(len(targets)), *targets, *paths)
     try:
         return over_ssh.ask(driver.connections, source, script, words, timeout_s=WAY_S * len(targets) + MARGIN_S)[0]
     except (HostUnreachable, ConnectionLost):

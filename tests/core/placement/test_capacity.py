@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.core import capacity
 from reconciler.core.desired import Host
-from reconciler.core.model import Load, Method, StepKind
+from reconciler.core.model import VCPUS_UNLIMITED, Load, Method, StepKind
 from reconciler.core.records import Parked
 from tests.core.fleets import HERE, STOPPED, TRANSITION, host, local_disk, parked, record, registration
 
@@ -19,8 +19,9 @@ def memory_used(*args: object, **fields: object) -> int:
 
 def test_a_document_only_lowers_what_a_host_says() -> None:
     facts = host("a", memory_mib=1000, cpus=4)
-    assert Load(1000, 400, facts.disk_free_mib) == capacity.capacity(facts, document(memory_cap_mib=9000, cpus_cap=99))
-    assert Load(700, 200, facts.disk_free_mib) == capacity.capacity(
+    disk_mib, vcpus = facts.disk_free_mib, VCPUS_UNLIMITED
+    assert Load(1000, 400, disk_mib, vcpus) == capacity.capacity(facts, document(memory_cap_mib=9000, cpus_cap=99))
+    assert Load(700, 200, disk_mib, vcpus) == capacity.capacity(
         facts, document(memory_cap_mib=800, cpus_cap=2, reserve_memory_mib=100)
     )
 
@@ -83,6 +84,25 @@ def test_only_local_disks_need_room_on_the_target() -> None:
     guest = registration("g", 100, disks=(local_disk(30), local_disk(40)))
     assert 70 == capacity.needed(guest, host("a"), copies=True).disk_mib
     assert 0 == capacity.needed(guest, host("a"), copies=False).disk_mib
+
+
+def test_virtual_cpus_of_running_guests_count_against_the_ratio_of_the_cpus_that_guests_may_use() -> None:
+    facts = host("a", registration("g1", vcpus=3), registration("g2", vcpus=2, state=STOPPED), cpus=8)
+    assert 6 - 3 == capacity.room(facts, document(vcpus_per_cpu_percent=150, cpus_cap=4)).vcpus
+    assert 3 == capacity.needed(facts.registrations[0], host("b"), copies=True).vcpus
+
+
+def test_a_guest_on_its_way_counts_with_its_virtual_cpus_on_both_hosts() -> None:
+    moving = record("g", "a", "b", method=Method.OFFLINE, load=Load(100, vcpus=3))
+    for name in ("a", "b"):
+        assert 3 == capacity.used(host(name, registration("g", 100, state=STOPPED), records=(moving,))).vcpus
+
+
+def test_memory_is_given_away_as_often_as_the_document_says_and_what_is_reserved_never() -> None:
+    facts = host("a", memory_mib=1001)
+    assert 1501 == capacity.capacity(facts, document(memory_overcommit_percent=150)).memory_mib
+    lowered = document(memory_overcommit_percent=150, memory_cap_mib=800, reserve_memory_mib=100)
+    assert 1050 == capacity.capacity(facts, lowered).memory_mib
 
 
 def test_virtual_cpus_fit_the_cpus_that_the_document_leaves() -> None:
