@@ -20,6 +20,7 @@ from reconciler.core.execution.move import Timing
 from reconciler.core.observed import ObservedFleet, undeclared
 from reconciler.core.planning.plan import Brake, Plan
 from reconciler.core.planning.stillness import as_of, drift_marked, settled_after
+from reconciler.core.planning.ways.learned import paces, with_paces
 from reconciler.core.planning.windows import opened
 from reconciler.core.reports.report import Report
 from reconciler.drivers.registry import RULEBOOKS, rulebooks
@@ -27,6 +28,7 @@ from reconciler.errors import DesiredStateError, GitError, SettingsError, StateF
 from reconciler.git.revision import is_descendant
 from reconciler.git.signatures import untrusted
 from reconciler.git.status_branch import Published
+from reconciler.loop.answers.reported import reported_samples
 from reconciler.loop.deciding import planned
 from reconciler.loop.effects import Begin, DesiredChanged, Interrupted
 from reconciler.loop.journal import StateFolder, peek
@@ -34,6 +36,7 @@ from reconciler.loop.publishing import Previous, previous, publish_report
 from reconciler.loop.shell import Shell
 from reconciler.loop.state import Config, State
 from reconciler.loop.wiring import Fleet, command_maker, look_at_all, open_fleet
+from reconciler.render.run_summary import moves_of, samples
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,7 @@ def plan_once(fleet: Fleet, observed: ObservedFleet | None = None) -> Planned:
     config = _config(fleet, kept.controller, Options())
     now_s = fleet.clock.now_s()
     desired = drift_marked(opened(fleet.desired, now_s), difference, kept.settled, now_s)
+    desired = with_paces(desired, paces(kept.samples or reported_samples(fleet.status())))
     plan = planned(config, desired, observed, difference)
     held = brakes(desired, observed, plan, previous_guests=before.guests, bad_runs=kept.bad_runs, allow={})
     if fleet.follows:
@@ -140,6 +144,9 @@ def run_once(fleet: Fleet, options: Options) -> Report:
         if options.check_signatures and (untrusted_ones := untrusted_brakes(fleet, folder.acted())):
             held, fleet = (*untrusted_ones, *held), harmless(fleet)
         config = replace(_config(fleet, folder.controller(), options), held=(*options.held, *held))
+        if not folder.samples():
+            folder.learn(reported_samples(fleet.status()))
+        config = replace(config, paces=paces(folder.samples()))
         before = options.before if options.before is not None else previous(fleet.status())
         shell = Shell(
             state=State(config, evidence=folder.evidence()),
@@ -171,6 +178,7 @@ def run_once(fleet: Fleet, options: Options) -> Report:
         report = shell.run_pass(begin)
         try:
             folder.end_run(report)
+            folder.learn(samples(moves_of(report)))
             begun = [run.step for run in (*report.adopted, *report.steps) if run.progress.started_s is not None]
             desired = shell.desired or fleet.desired
             folder.settle(settled_after(desired, report.difference, begin.settled, begun, report.ended_s))
