@@ -10,8 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from reconciler.core.desired import Downtime, MigrationPolicy, StorageCopy
-from reconciler.core.model import Method
-from reconciler.core.networks import Way
+from reconciler.core.model import Method, Way
 from reconciler.core.observed import HostFacts, Registration
 
 

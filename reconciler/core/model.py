@@ -100,6 +100,20 @@ class Processor:
         return f"{self.name or 'processor'} (family {self.family}, model {self.model})"
 
 
+@dataclass(frozen=True)
+class Way:
+    """How one host reaches another with a guest."""
+
+    network: str = ""
+    """The migration network's name; empty for the one that has none."""
+    address: str = ""
+    """What the source calls the target there."""
+    bandwidth_mib_s: float | None = None
+    """What the network carries. None: as much as its hosts say."""
+    pace: float = 1.0
+    """How many times as long as the model says such a guest took lately, where that is known."""
+
+
 VCPUS_UNLIMITED = 1_000_000_000
 """The room in virtual CPUs of a host that has no limit of its own for them: more than any fleet has."""
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from reconciler.core.commands import Answer, AnswerKind, Command
 from reconciler.core.desired import Host
-from reconciler.core.networks import addresses
 from reconciler.core.observed import HostFacts, Look, Unreachable
+from reconciler.core.planning.ways.networks import addresses
 from reconciler.ssh import hostbook
 from reconciler.ssh.access import Target
 from reconciler.ssh.addresses import allowed

@@ -20,6 +20,7 @@ from reconciler.core.planning.plan import Brake, Plan, Step
 from reconciler.core.planning.scheduler import make_plan
 from reconciler.core.planning.stillness import drift_marked
 from reconciler.core.planning.verify import verify
+from reconciler.core.planning.ways.learned import noted, with_paces
 from reconciler.core.planning.windows import opened
 from reconciler.core.records import MoveRecord, Stage
 from reconciler.core.reports.conditions import conditions
@@ -104,6 +105,7 @@ def planned(
     faults = verify(desired, observed, plan, lost_hosts=config.lost_hosts, previous_machines=machines)
     if faults:
         raise InvariantBroken("I3", "; ".join(faults))
+    plan = noted(plan, desired, observed)
     steps = tuple(replace(step, commands=_commands(config, step)) for step in plan.steps)
     return replace(plan, steps=steps, violations=violations(desired))
 
@@ -142,7 +144,7 @@ def _plan(turn: Turn, observed: ObservedFleet) -> None:
     """Compare, plan, and run, ask or report."""
     current = turn.the_pass
     difference = diff(current.desired, observed, current.begin.previous_machines)
-    desired = opened(current.desired, turn.now_s)
+    desired = with_paces(opened(current.desired, turn.now_s), turn.config.paces)
     begun = [run.step for run in (*current.adopted, *current.done) if run.progress.started_s is not None]
     desired = drift_marked(desired, difference, current.begin.settled, current.started_s, turn.config.retry, begun)
     plan = planned(turn.config, desired, observed, difference, current.begin.previous_machines)

@@ -8,6 +8,7 @@ guest.
     settled.json    how each guest was when it was in order last: what tells drift from a change that a commit asks for
     suspensions.json  what an operator has suspended with `reconciler suspend`
     runs.json       how many runs in a row ended unknown or broken
+    durations.json  what the latest steps took, and what the model had said: later predictions are better for it
 
 Written by the shell only. A folder that cannot be written stops every mutating command (`StateFolderError`).
 """
@@ -19,9 +20,9 @@ import json
 import os
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 
@@ -29,6 +30,8 @@ from reconciler.core.execution.evidence import BootNote, Evidence
 from reconciler.core.names import is_name
 from reconciler.core.observed import BootFloor
 from reconciler.core.planning.stillness import Settled
+from reconciler.core.planning.ways.learned import SAMPLES_KEPT, Sample
+from reconciler.core.reports.json_values import typed
 from reconciler.core.reports.report import Report
 from reconciler.errors import StateFolderError
 
@@ -45,6 +48,7 @@ class Kept:
     bad_runs: int = 0
     acted: str = ""
     settled: Mapping[str, Settled] = field(default_factory=dict)
+    samples: tuple[Sample, ...] = ()
 
 
 def peek(folder: Path) -> Kept:
@@ -52,7 +56,8 @@ def peek(folder: Path) -> Kept:
     if not folder.is_dir():
         return Kept()
     state = StateFolder(folder)
-    return Kept(state.kept_name(), state.evidence(), state.bad_runs(), state.acted(), state.settled())
+    kept = Kept(state.kept_name(), state.evidence(), state.bad_runs(), state.acted(), state.settled())
+    return replace(kept, samples=state.samples())
 
 
 def _floor(version: object, host: object, seen: object) -> BootFloor:
@@ -170,6 +175,21 @@ class StateFolder:
         if outcomes:
             bad = any(outcome.kind.bad for outcome in outcomes)
             self._write_json("runs.json", {"bad_in_a_row": self.bad_runs() + 1 if bad else 0})
+
+    def samples(self) -> tuple[Sample, ...]:
+        """What steps took, the latest last. A file that cannot be read tells of none."""
+        try:
+            raw = json.loads((self.folder / "durations.json").read_text(encoding="utf-8"))
+            return tuple(typed(Sample, entry, "durations") for entry in raw)
+        except (OSError, ValueError, TypeError, RecursionError):
+            return ()
+
+    def learn(self, samples: Iterable[Sample]) -> None:
+        """Remember these as well, the oldest no longer."""
+        more = tuple(samples)
+        if more:
+            kept = (*self.samples(), *more)[-SAMPLES_KEPT:]
+            self._write_json("durations.json", [asdict(sample) for sample in kept])
 
     def settled(self) -> Mapping[str, Settled]:
         """How guests were when they were in order. A file that cannot be read remembers nothing."""

@@ -21,6 +21,7 @@ from reconciler.core.observed import ObservedFleet, undeclared
 from reconciler.core.planning.plan import Brake, Plan
 from reconciler.core.planning.stillness import as_of, drift_marked, settled_after
 from reconciler.core.planning.verify import Fault, prove
+from reconciler.core.planning.ways.learned import paces, with_paces
 from reconciler.core.planning.windows import opened
 from reconciler.core.reports.report import Report
 from reconciler.drivers.registry import RULEBOOKS, rulebooks
@@ -28,6 +29,7 @@ from reconciler.errors import DesiredStateError, GitError, SettingsError, StateF
 from reconciler.git.revision import is_descendant
 from reconciler.git.signatures import untrusted
 from reconciler.git.status_branch import Published
+from reconciler.loop.answers.reported import reported_samples
 from reconciler.loop.deciding import planned
 from reconciler.loop.effects import Begin, DesiredChanged, Interrupted
 from reconciler.loop.journal import Kept, StateFolder, peek
@@ -35,6 +37,7 @@ from reconciler.loop.publishing import Previous, previous, publish_report
 from reconciler.loop.shell import Shell
 from reconciler.loop.state import Config, State
 from reconciler.loop.wiring import Fleet, command_maker, look_at_all, open_fleet
+from reconciler.render.run_summary import moves_of, samples
 
 
 @dataclass(frozen=True)
@@ -106,8 +109,9 @@ def plan_once(fleet: Fleet, observed: ObservedFleet | None = None) -> Planned:
     basis = _basis(fleet, kept, observe_once(fleet) if observed is None else observed)
     config = _config(fleet, kept.controller, Options())
     before = basis.before
-    plan = planned(config, basis.desired, basis.observed, basis.difference, before.machines)
-    held = brakes(basis.desired, basis.observed, plan, previous_guests=before.guests, bad_runs=kept.bad_runs, allow={})
+    desired = with_paces(basis.desired, paces(kept.samples or reported_samples(fleet.status())))
+    plan = planned(config, desired, basis.observed, basis.difference, before.machines)
+    held = brakes(desired, basis.observed, plan, previous_guests=before.guests, bad_runs=kept.bad_runs, allow={})
     if fleet.follows:
         held = (*(rewritten(fleet, kept.acted) if plan.steps else ()), *held)
         held = (*untrusted_brakes(fleet, kept.acted), *held)
@@ -169,6 +173,9 @@ def run_once(fleet: Fleet, options: Options) -> Report:
         if options.check_signatures and (untrusted_ones := untrusted_brakes(fleet, folder.acted())):
             held, fleet = (*untrusted_ones, *held), harmless(fleet)
         config = replace(_config(fleet, folder.controller(), options), held=(*options.held, *held))
+        if not folder.samples():
+            folder.learn(reported_samples(fleet.status()))
+        config = replace(config, paces=paces(folder.samples()))
         before = options.before if options.before is not None else previous(fleet.status())
         shell = Shell(
             state=State(config, evidence=folder.evidence()),
@@ -200,6 +207,7 @@ def run_once(fleet: Fleet, options: Options) -> Report:
         report = shell.run_pass(begin)
         try:
             folder.end_run(report)
+            folder.learn(samples(moves_of(report)))
             begun = [run.step for run in (*report.adopted, *report.steps) if run.progress.started_s is not None]
             desired = shell.desired or fleet.desired
             folder.settle(settled_after(desired, report.difference, begin.settled, begun, report.ended_s))

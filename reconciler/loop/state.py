@@ -40,6 +40,8 @@ class Config:
     allow_report_mode: bool = False
     retry: frozenset[str] = frozenset()
     """Guests for which a person asks for another attempt, whatever earlier ones left behind."""
+    paces: Mapping[str, float] = field(default_factory=dict)
+    """How many times as long as the model says steps took lately."""
     held: tuple[Brake, ...] = ()
     """Brakes that were found before the pass began."""
     rounds_max: int = 4

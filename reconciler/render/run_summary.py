@@ -6,12 +6,13 @@ their output: those are in the run record.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.core.commands import Verb
 from reconciler.core.execution.run import StepState
 from reconciler.core.model import Method, StepKind
+from reconciler.core.planning.ways.learned import Sample, median_error_percent
 from reconciler.core.reports.report import Report, Result, StepRun
 from reconciler.render.paths import run_path
 from reconciler.render.words import change, when
@@ -50,6 +51,19 @@ class MoveSummary:
     """When its first attempt began; empty where none did."""
     down_s: float | None = None
     """How long the guest was down, from the request to stop until its start was answered; None where it was not."""
+    predicted_down_s: float = 0.0
+    """How long the plan said it would be."""
+    model_s: float = 0.0
+    """What the model said before anything that was learned; 0 where nobody noted it. Later predictions rest on it."""
+    network: str = ""
+    """The migration network it went over; empty for the one without a name."""
+    guest_class: str = ""
+    """What was done to what kind of guest; empty where nobody noted it."""
+
+    @property
+    def measured(self) -> bool:
+        """Whether its time tells how good predictions are: pauses between attempts are no part of the way."""
+        return self.state is StepState.DONE and self.attempt == 1 and not self.adopted and self.took_s is not None
 
     @property
     def begun(self) -> bool:
@@ -79,6 +93,8 @@ class RunSummary:
     """Who wrote the commit."""
     controller: str = ""
     """Which controller ran it."""
+    median_error_percent: float | None = None
+    """By how much predictions were off in the median, of the steps that were done at the first attempt."""
 
     @property
     def path(self) -> str:
@@ -110,6 +126,18 @@ def run_summary(report: Report) -> RunSummary:
         moves=moves,
         author=report.commit.author if report.commit else "",
         controller=report.controller,
+        median_error_percent=median_error_percent(
+            (move.predicted_s, move.took_s) for move in moves if move.measured and move.took_s is not None
+        ),
+    )
+
+
+def samples(moves: Iterable[MoveSummary]) -> tuple[Sample, ...]:
+    """What later predictions learn from: steps that were done, and whose time is their own."""
+    return tuple(
+        Sample(move.source, move.target, move.network, move.guest_class, move.model_s, move.took_s)
+        for move in moves
+        if move.measured and move.model_s > 0 and move.guest_class and move.took_s is not None
     )
 
 
@@ -157,6 +185,10 @@ def _move(run: StepRun, adopted: bool) -> MoveSummary:
         why=step.reason,
         started=when(progress.started_s) if progress.started_s is not None else "",
         down_s=_down_s(run),
+        predicted_down_s=_tenths(step.downtime_s),
+        model_s=_tenths(step.model_s),
+        network=step.network,
+        guest_class=step.guest_class,
     )
 
 

@@ -35,7 +35,7 @@ PROOF_MAY_READ = {
     *("planning.plan", "planning.verify"),
 }
 """What of the core the verifier may import: values and words, made by nobody who plans."""
-PLANS_BRING = {"desired.placement", "desired.violations", "networks"}
+PLANS_BRING = {"desired.placement", "desired.violations"}
 """What comes along with the values of plans, and what the verifier does not import itself: it works that out anew."""
 
 

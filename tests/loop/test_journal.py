@@ -13,6 +13,7 @@ import pytest
 from reconciler.core.execution.evidence import BootNote
 from reconciler.core.names import is_name
 from reconciler.core.observed import BootFloor
+from reconciler.core.planning.ways.learned import SAMPLES_KEPT, Sample
 from reconciler.errors import StateFolderError
 from reconciler.loop.journal import StateFolder, peek
 
@@ -102,3 +103,18 @@ def test_a_file_where_the_folder_should_be_is_refused(tmp_path: Path) -> None:
 def test_peeking_makes_nothing(tmp_path: Path) -> None:
     assert "" == peek(tmp_path / "none").controller
     assert [] == list(tmp_path.iterdir())
+
+
+def test_what_steps_took_is_remembered_the_latest_last_and_the_oldest_no_longer(tmp_path: Path) -> None:
+    samples = [Sample("a", "b", "", "online, 1 GiB", 10.0, float(number)) for number in range(SAMPLES_KEPT + 1)]
+    with StateFolder(tmp_path / "state") as folder:
+        folder.learn(samples[:-1])
+        folder.learn(samples[-1:])
+        folder.learn([])
+    assert tuple(samples[1:]) == peek(tmp_path / "state").samples
+
+
+@pytest.mark.parametrize("text", ["", "[]x", "[7]", '{"a": 1}', '[{"source": "a"}]'])
+def test_durations_that_cannot_be_read_are_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "durations.json").write_text(text)
+    assert () == peek(tmp_path).samples

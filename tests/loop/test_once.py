@@ -9,6 +9,7 @@ import pytest
 
 from reconciler.core.execution.run import StepState
 from reconciler.core.model import RunState
+from reconciler.core.planning.ways.learned import RUNG, Sample, pace, paces
 from reconciler.core.records import Stage
 from reconciler.core.reports.report import Result
 from reconciler.drivers.registry import refusal
@@ -18,7 +19,8 @@ from reconciler.drivers.simulated.world import World
 from reconciler.git.status_branch import publish
 from reconciler.git.status_commit import Identity
 from reconciler.loop import once
-from reconciler.loop.once import Options, apply_once, plan_once
+from reconciler.loop.journal import peek
+from reconciler.loop.once import Options, apply_once, plan_documents, plan_once
 from reconciler.loop.publishing import previous
 from reconciler.loop.settings import read_settings
 from reconciler.loop.state import State
@@ -194,3 +196,42 @@ def test_nothing_more_begins_when_the_newest_commit_is_held(site: Site, monkeypa
     report, _ = apply_once(site.fleet(), Options(watch=meanwhile))
     assert [StepState.DONE, StepState.SKIPPED] == sorted(run.progress.state for run in report.steps)
     assert Result.INCOMPLETE is report.result
+
+
+def ran(site: Site, host: str) -> float:
+    """The guest is moved there: how many seconds that took."""
+    site.wants(host)
+    report, _ = apply_once(site.fleet(), Options())
+    (done,) = report.steps
+    assert StepState.DONE is done.progress.state
+    assert done.progress.started_s is not None
+    assert done.progress.ended_s is not None
+    return done.progress.ended_s - done.progress.started_s
+
+
+def test_what_moves_took_makes_the_next_prediction_and_outlives_the_state_folder(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.wants("h2")
+    model_s = plan_once(site.fleet()).plan.steps[0].duration_s
+    took = [ran(site, host) for host in ("h2", "h3", "h1")]
+    past = [Sample("any", "other", "", "online, 2 GiB", model_s, seconds) for seconds in took]
+    site.wants("h2")
+    learned = plan_once(site.fleet()).plan.steps[0]
+    assert "online, 2 GiB" == learned.guest_class
+    assert model_s == pytest.approx(learned.model_s, abs=0.1)
+    factor = pace(paces(past), "h1", "h2", "", "online, 2 GiB")
+    assert factor * model_s == pytest.approx(learned.duration_s, rel=RUNG - 1)  # times are kept in tenths
+    (tmp_path / "state" / "durations.json").unlink()
+    assert learned == plan_once(site.fleet()).plan.steps[0]  # from the run records
+    ran(site, "h2")
+    assert 4 == len(peek(tmp_path / "state").samples)
+
+
+def test_a_plan_made_of_two_files_takes_nothing_from_the_past(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    for host in ("h2", "h3", "h1"):
+        ran(site, host)
+    site.wants("h2")
+    planned = plan_once(site.fleet())
+    bare = plan_documents(site.fleet().written, planned.observed).plan.steps[0]
+    assert bare.duration_s == bare.model_s == pytest.approx(planned.plan.steps[0].model_s, abs=0.1)

@@ -229,7 +229,8 @@ Blocked: 1 guest
       forbidden
     fix: set spec.migration.downtime to allowed
 
-2 guests moved, 1 failed, 1 step not begun in 15m05s; the next pass goes on.
+2 guests moved, 1 failed, 1 step not begun in 15m05s, predictions 10 % off in
+the median; the next pass goes on.
 """
     )
 
@@ -237,6 +238,12 @@ Blocked: 1 guest
 def recorded(report: Report) -> RunRecord:
     """As it is read back from its record."""
     return run_record_from_json(json.loads(canonical(run_json(report))))
+
+
+def test_the_history_of_a_move_that_was_done_sets_what_was_predicted_beside_what_it_took() -> None:
+    told = history_text([recorded(example.REPORT)], commands=True)
+    assert "15m05s; predictions 10 % off in the median" in told
+    assert "web01: vmhost-a → vmhost-b, online, done in 1m10s (1m12s predicted)" in told
 
 
 def test_the_history_of_a_guest_says_who_moved_it_why_how_and_who_else_did() -> None:

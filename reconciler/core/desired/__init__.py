@@ -340,6 +340,9 @@ class Fleet:
     networks: tuple[Network, ...] = ()
     """Migration networks, the preferred one first; what has an address on none of them goes over the one without a
     name."""
+    paces: Mapping[str, float] = field(default_factory=dict)
+    """How many times as long as the model says steps took lately, by link and class (planning/ways/learned); never from
+    a document."""
     quiet: str = ""
     """Why nothing may begin now, by a window that denies; never from a document."""
     quiet_in_s: float | None = None

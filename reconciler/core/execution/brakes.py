@@ -137,7 +137,7 @@ def _too_much(desired: DesiredFleet, plan: Plan, allow: Mapping[str, int], done:
 
 def _downtime(desired: DesiredFleet, plan: Plan) -> Iterator[Brake]:
     most = desired.fleet.limits.downtime_per_pass_s
-    whole_s = sum(step.downtime_s for step in plan.steps)
+    whole_s = sum(step.cautious_downtime_s for step in plan.steps)
     if most is not None and whole_s > most:
         text = f"the plan has {format_duration(whole_s)} of downtime, at most {format_duration(most)} are allowed"
         yield Brake(BrakeReason.TOO_MUCH_DOWNTIME, text, "smaller changes, or the settings' [ceilings]")

@@ -2,7 +2,7 @@
 
 plan        the values: steps, what is blocked and why
 intent      what one guest shall become, and the digests that attempts and refusals are counted by
-durations   how long a step takes, and how long its guest is down
+ways/       over which network guests go, and how long steps take: the model, and what was learned
 situation   what a plan is made in, indexed
 admission   which guests get a journey, and why the others get none
 attempts    what earlier attempts mean for this one

@@ -61,7 +61,8 @@ def admit(situation: Situation, found: GuestDiff) -> Journey | Blocked | None:
         if refusal is not None:
             return _blocked(found, *refusal)
         host = situation.hosts[found.place.host]
-        return Journey(guest, found, entry, (journey.setting(entry, host, found.settings),), intent, history.attempt)
+        leg = journey.setting(entry, host, found.settings, situation.pace_at(entry, host.name, StepKind.SET))
+        return Journey(guest, found, entry, (leg,), intent, history.attempt)
     legs = _legs(situation, guest, found, found.place, entry, history)
     if isinstance(legs, Blocked):
         return legs
@@ -137,14 +138,18 @@ def _legs(
             return way
         legs = way
     if found.power is StepKind.START:
-        legs = (*legs, journey.power(guest, entry, target, StepKind.START))
+        legs = (*legs, _power(situation, guest, entry, target, StepKind.START))
     elif found.power is StepKind.STOP and not any(leg.kind is StepKind.STOP for leg in legs):
-        legs = (*legs, journey.power(guest, entry, target, StepKind.STOP))
+        legs = (*legs, _power(situation, guest, entry, target, StepKind.STOP))
     runs_there = any(leg.kind is StepKind.START or (leg.kind is StepKind.MIGRATE and leg.running) for leg in legs)
     if runs_there and not situation.vcpus_fit(entry, target.name):
         text = f"it has {entry.vcpus} virtual CPUs, more than {target.name} has CPUs for guests"
         return _blocked(found, Reason.TOO_FEW_CPUS, text, "give it fewer virtual CPUs, or choose a larger host")
     return legs
+
+
+def _power(situation: Situation, guest: Guest, entry: Registration, host: HostFacts, kind: StepKind) -> Leg:
+    return journey.power(guest, entry, host, kind, situation.pace_at(entry, host.name, kind))
 
 
 def _move(
@@ -169,7 +174,7 @@ def _move(
         stopped = replace(entry, state=RunState.STOPPED, boot_floor=None)
         decision = decision_for(situation, guest, stopped, source, target, history.spent is not None)
         if decision.method is not None:
-            halt = journey.power(guest, entry, source, StepKind.STOP)
+            halt = _power(situation, guest, entry, source, StepKind.STOP)
             return halt, journey.migration(guest, stopped, source, target, decision, why, hop=False)
     if decision.method is not None:
         return (journey.migration(guest, entry, source, target, decision, why, hop=False),)
@@ -199,7 +204,9 @@ def decision_for(
     """Online, offline or blocked, and over which network. `only_offline`: the online attempts are used up."""
     policy = replace(guest.migration, method=Method.OFFLINE) if only_offline else guest.migration
     decision = decide(Question(entry, source, target), policy, situation.rulebooks[source.platform])
-    decision = replace(decision, way=situation.way(source.name, target.name))
+    way = situation.way(source.name, target.name)
+    pace = situation.pace(entry, way, source.name, target.name, decision.method)
+    decision = replace(decision, way=replace(way, pace=pace))
     if only_offline and decision.method is Method.OFFLINE and decision.deciding is not None:
         text = f"{guest.migration.attempts} online attempts ended without a move"
         return replace(decision, deciding=replace(decision.deciding, reason=text))

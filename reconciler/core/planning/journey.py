@@ -13,9 +13,9 @@ from reconciler.core.desired import AfterDeadline, Autostart, Cleanup, Guest
 from reconciler.core.diff import GuestDiff
 from reconciler.core.model import Load, Method, RunState, Setting, Settings, StepKind, changes
 from reconciler.core.observed import HostFacts, Registration
-from reconciler.core.planning import durations
-from reconciler.core.planning.durations import Duration
 from reconciler.core.planning.intent import facts_digest
+from reconciler.core.planning.ways import durations
+from reconciler.core.planning.ways.durations import Duration
 from reconciler.core.quantities import format_duration
 
 
@@ -96,7 +96,9 @@ def migration(
         running=entry.running,
         takes=takes if entry.running else Load(disk_mib=copied_mib),
         frees=replace(held, disk_mib=copied_mib if delete_source else 0),
-        duration=durations.migration(entry, source, target, method, guest.migration.stop, decision.way.bandwidth_mib_s),
+        duration=durations.migration(
+            entry, source, target, method, guest.migration.stop, decision.way.bandwidth_mib_s
+        ).paced(decision.way.pace),
         reason=f"{why}; {how(decision)}{over}{patience(guest) if entry.running and method is Method.OFFLINE else ''}",
         facts=facts_digest(entry, source, target),
         hop=hop,
@@ -112,11 +114,11 @@ def migration(
     )
 
 
-def power(guest: Guest, entry: Registration, host: HostFacts, kind: StepKind) -> Leg:
-    """The leg that starts or stops the guest where it is."""
+def power(guest: Guest, entry: Registration, host: HostFacts, kind: StepKind, pace: float = 1.0) -> Leg:
+    """The leg that starts or stops the guest where it is; `pace`: how many times as long as the model says."""
     load = entry.load(host.memory_overhead_percent)
     starts = kind is StepKind.START
-    stopping_s = durations.stopping_s(guest.migration.stop)
+    takes_s = durations.starting_s() if starts else durations.stopping_s(guest.migration.stop)
     return Leg(
         kind=kind,
         source=host.name,
@@ -125,14 +127,14 @@ def power(guest: Guest, entry: Registration, host: HostFacts, kind: StepKind) ->
         running=not starts,
         takes=load if starts else Load(),
         frees=Load() if starts else load,
-        duration=Duration(durations.starting_s(), 0.0) if starts else Duration(stopping_s, 0.0),
+        duration=Duration(takes_s, 0.0).paced(pace),
         reason=f"declared power: {guest.power}; {RunState.STOPPED if starts else RunState.RUNNING} now"
         f"{'' if starts else patience(guest)}",
         facts=facts_digest(entry, host, host),
     )
 
 
-def setting(entry: Registration, host: HostFacts, settings: Settings) -> Leg:
+def setting(entry: Registration, host: HostFacts, settings: Settings, pace: float = 1.0) -> Leg:
     """Changes settings of the guest where it is. Memory takes and frees nothing: the most counts always."""
     wanted, before = dict(settings), tuple((name, entry.setting(name)) for name, _ in settings)
     grows = int(wanted.get(Setting.ENTITLEMENT, entry.cpu_entitlement_percent)) - entry.cpu_entitlement_percent
@@ -147,7 +149,7 @@ def setting(entry: Registration, host: HostFacts, settings: Settings) -> Leg:
         running=entry.running,
         takes=Load(cpu_percent=max(0, cpu_percent)),
         frees=Load(cpu_percent=max(0, -cpu_percent)),
-        duration=Duration(durations.setting_s(moved_mib), 0.0),
+        duration=Duration(durations.setting_s(moved_mib), 0.0).paced(pace),
         reason=f"declared: {changes(settings, before)}",
         facts=facts_digest(entry, host, host),
         settings=settings,

@@ -94,6 +94,12 @@ class Step:
     duration_s: float = 0.0
     downtime_s: float = 0.0
     """How long the guest is down, of `duration_s`."""
+    model_s: float = 0.0
+    """What the model says it takes, before anything that was learned from earlier steps; 0: nobody noted it."""
+    model_downtime_s: float = 0.0
+    guest_class: str = ""
+    """What kind of guest it is, for later predictions: method, memory up to the next power of two, disks copied or not.
+    """
     load: Load = Load()
     """What it takes on the target once it runs there (nothing but disk room for a guest that stays stopped)."""
     frees: Load = Load()
@@ -125,6 +131,16 @@ class Step:
     attempts_max: int = 3
     commands: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """(host, argv) in order, as they would be sent; filled in where a driver is at hand."""
+
+    @property
+    def cautious_s(self) -> float:
+        """What a permission rests on: what was learned never makes it shorter than the model has it (promise I10)."""
+        return max(self.duration_s, self.model_s)
+
+    @property
+    def cautious_downtime_s(self) -> float:
+        """The same for how long the guest is down."""
+        return max(self.downtime_s, self.model_downtime_s)
 
     @property
     def end_s(self) -> float:

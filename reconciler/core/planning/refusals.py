@@ -76,7 +76,8 @@ def too_late_ones(timetable: Timetable, quiet_in_s: float | None) -> list[Blocke
     refused: dict[int, Blocked] = {}
     for entry in timetable.entries:
         journey = timetable.journeys[entry.journey]
-        text = too_late(journey.guest.migration, quiet_in_s, stops=entry.leg.stops_guest, end_s=entry.end_s)
+        end_s = entry.start_s + entry.leg.duration.cautious_s
+        text = too_late(journey.guest.migration, quiet_in_s, stops=entry.leg.stops_guest, end_s=end_s)
         if text:
             refused.setdefault(entry.journey, _blocked(journey, Reason.OUTSIDE_WINDOW, text, "wait for the window"))
     return [refused[number] for number in sorted(refused)]

@@ -15,10 +15,11 @@ from reconciler.core.desired import DesiredFleet
 from reconciler.core.desired.placement import Placement
 from reconciler.core.desired.violations import Violation, broken
 from reconciler.core.diff import Diff, Finding, GuestDiff, HostReason
-from reconciler.core.model import Load
-from reconciler.core.networks import Way, way
+from reconciler.core.model import Load, Method, StepKind, Way
 from reconciler.core.observed import HostFacts, ObservedFleet, Registration
 from reconciler.core.planning.plan import Reason
+from reconciler.core.planning.ways import learned
+from reconciler.core.planning.ways.networks import way
 from reconciler.core.records import MoveRecord
 
 
@@ -121,6 +122,15 @@ class Situation:
     def way(self, source: str, target: str) -> Way:
         """Over which migration network guests go from this host to that one."""
         return way(self.desired.fleet.networks, self.desired.hosts[source], self.desired.hosts[target])
+
+    def pace(self, guest: Registration, way: Way, source: str, target: str, method: Method | None) -> float:
+        """How many times as long as the model says the guest takes this way."""
+        of_class = learned.guest_class(StepKind.MIGRATE, method, guest)
+        return learned.pace(self.desired.fleet.paces, source, target, way.network, of_class)
+
+    def pace_at(self, guest: Registration, host: str, kind: StepKind) -> float:
+        """The same for what is done to it where it is."""
+        return learned.pace(self.desired.fleet.paces, host, host, "", learned.guest_class(kind, None, guest))
 
     def name_taken(self, guest: Registration, host: str) -> bool:
         """Whether another guest goes by this guest's name there."""

@@ -182,7 +182,7 @@ def refusal_now(desired: DesiredFleet, step: Step, now_s: float) -> str:
     if only.fleet.quiet:
         return only.fleet.quiet
     policy = only.guests[guest.name].migration
-    return too_late(policy, only.fleet.quiet_in_s, stops=stops(step), end_s=step.duration_s)
+    return too_late(policy, only.fleet.quiet_in_s, stops=stops(step), end_s=step.cautious_s)
 
 
 def stops(step: Step) -> bool:

@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 
 from reconciler.core.commands import Answer, Command, Guard, Verb
 from reconciler.core.desired import Host, Network
-from reconciler.core.networks import addresses
 from reconciler.core.observed import BootFloor, HostFacts, Look
+from reconciler.core.planning.ways.networks import addresses
 from reconciler.core.records import MoveRecord
 from reconciler.core.reports.checks import CheckReport
 from reconciler.drivers import over_ssh

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from reconciler.core.execution.run import StepState
 from reconciler.core.quantities import format_duration
 from reconciler.render import words
 from reconciler.render.escape import terminal, terminal_lines
@@ -55,6 +56,8 @@ def _run(record: RunRecord, paint: Paint) -> list[str]:
     """What was run, on whose behalf, and where the record lies."""
     run = record.summary
     took = f"{terminal(words.minute(run.started))}  {run.result}, {format_duration(run.duration_s)}"
+    if run.median_error_percent is not None:
+        took += f"; predictions {run.median_error_percent:.0f} % off in the median"
     lines = [paint("strong", line) for line in wrap(took)]
     return lines + wrap(_who(record), first="  ") + wrap(terminal(run.path), first="  ")
 
@@ -105,10 +108,14 @@ def _seen(sighting: Sighting) -> str:
 
 
 def _what(move: MoveSummary) -> str:
-    """`vmhost-a → vmhost-b, online, done in 1m10s`."""
+    """`vmhost-a → vmhost-b, online, done in 1m10s (1m12s predicted)`."""
     way = f"{move.method or move.kind}{' hop' if move.hop else ''}"
     took = f" in {format_duration(move.took_s)}" if move.took_s is not None else ""
+    if move.state is StepState.DONE and not move.adopted:
+        took += f" ({format_duration(move.predicted_s)} predicted)"
     down = f", down for {format_duration(move.down_s)}" if move.down_s is not None else ""
+    if down and move.predicted_down_s:
+        down += f" ({format_duration(move.predicted_down_s)} predicted)"
     attempt = f", attempt {move.attempt}" if move.attempt > 1 else ""
     return f"{route(move.source, move.target)}, {way}, {move.state}{took}{down}{attempt}"
 

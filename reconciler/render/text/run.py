@@ -9,7 +9,7 @@ from reconciler.core.reports.report import Report, Result
 from reconciler.render import words
 from reconciler.render.escape import terminal, terminal_lines
 from reconciler.render.layout import Cell, Column, Paint, no_paint, table, wrap
-from reconciler.render.run_summary import BAD, MoveSummary, failed_guests, moved_guests, moves_of
+from reconciler.render.run_summary import BAD, MoveSummary, failed_guests, moved_guests, moves_of, run_summary
 from reconciler.render.text.difference import host_lines
 from reconciler.render.text.names import command, name
 from reconciler.render.text.plan import blocked_lines, brake_lines
@@ -112,6 +112,8 @@ def _last_line(report: Report) -> str:
     parts += [f"{words.counted(skipped, 'step')} not begun"] if skipped else []
     done = ", ".join(parts) or "nothing was done"
     took = f" in {format_duration(report.ended_s - report.started_s)}" if parts else ""
+    error = run_summary(report).median_error_percent
+    took += f", predictions {error:.0f} % off in the median" if error is not None else ""
     a_person = any(guest.stalled is not None for guest in report.guests)
     follows = {
         Result.RUNNING: "the pass goes on",

@@ -15,12 +15,13 @@ from reconciler.core.desired import Guest
 from reconciler.core.diff import Finding, GuestDiff
 from reconciler.core.model import Load, Method, RunState
 from reconciler.core.observed import Registration
-from reconciler.core.planning import durations, journey, stillness
+from reconciler.core.planning import journey, stillness
 from reconciler.core.planning.admission import barrier, decision_for
 from reconciler.core.planning.intent import intent_digest
 from reconciler.core.planning.journey import Journey, Leg
 from reconciler.core.planning.order.slots import Slots
 from reconciler.core.planning.situation import Situation
+from reconciler.core.planning.ways import durations
 
 SETTLED = frozenset({Finding.IN_PLACE, Finding.RENAMED, Finding.SETTINGS_DIFFER})
 """How a guest must stand to be moved for others: where its document says."""

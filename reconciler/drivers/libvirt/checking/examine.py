@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from reconciler.core import networks as migration_networks
 from reconciler.core.desired import Host, Network
 from reconciler.core.observed import Look
+from reconciler.core.planning.ways import networks as migration_networks
 from reconciler.core.reports.checks import CheckFinding, CheckReport, sorted_findings
 from reconciler.drivers import over_ssh
 from reconciler.drivers.libvirt.checking.findings import Examined, Tried, of_host, of_identities

@@ -172,7 +172,7 @@ def test_guests_that_must_be_apart_are_found_together_exactly_where_they_can_mee
     assert bool(met) is bool(wrong), f"{wrong}: {met}: {plan.steps}"
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(tight_fleets(), st.randoms(use_true_random=False))
 def test_a_plan_that_only_waits_longer_is_not_refused(fleet: World, chance: random.Random) -> None:
     """The other side: what is safe in every order, and honest, is let through."""

@@ -1,6 +1,7 @@
 """How long a step takes and how long its guest is down, in seconds, before it is done.
 
-Called where journeys are made. A model, not a promise: the figures of run records tell how good it is.
+Called where journeys are made. A model, not a promise: the figures of run records tell how good it is, and learned
+makes the best of them.
 """
 
 from __future__ import annotations
@@ -35,6 +36,17 @@ class Duration:
 
     total_s: float
     downtime_s: float
+    model_s: float | None = None
+    """What the model says by itself, where something was learned. None: the same."""
+
+    def paced(self, pace: float) -> Duration:
+        """So many times as long."""
+        return self if pace == 1.0 else Duration(self.total_s * pace, self.downtime_s * pace, self.total_s)
+
+    @property
+    def cautious_s(self) -> float:
+        """What a permission rests on: what was learned never makes it shorter."""
+        return self.total_s if self.model_s is None else max(self.total_s, self.model_s)
 
 
 def migration(

@@ -7,9 +7,9 @@ from dataclasses import replace
 from reconciler.core.desired import Host, Limits, Network
 from reconciler.core.execution.outcome import Outcome, OutcomeKind
 from reconciler.core.execution.run import Busy, Run
-from reconciler.core.model import StepKind
-from reconciler.core.networks import Way, addresses, way
+from reconciler.core.model import StepKind, Way
 from reconciler.core.planning.plan import Step
+from reconciler.core.planning.ways.networks import addresses, way
 from tests.core.fleets import ALLOWED, HERE, World, guest, host, registration, world
 
 FAST, SPARE = Network("fast", 1, 50.0), Network("spare", 3)

@@ -7,21 +7,9 @@ say; which addresses may be used at all, the drivers ask their settings.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from reconciler.core.desired import Host, Network
-
-
-@dataclass(frozen=True)
-class Way:
-    """How one host reaches another with a guest."""
-
-    network: str = ""
-    """The migration network's name; empty for the one that has none."""
-    address: str = ""
-    """What the source calls the target there."""
-    bandwidth_mib_s: float | None = None
-    """What the network carries. None: as much as its hosts say."""
+from reconciler.core.model import Way
 
 
 def way(networks: Sequence[Network], source: Host, target: Host) -> Way:
