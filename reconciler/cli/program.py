@@ -24,6 +24,7 @@ COMMANDS = {
     "check": "Find what stands in the way, before the first move.",
     "diff": "Show what differs between the documents and the hosts.",
     "plan": "Show what would be done, in which order, and what cannot be.",
+    "propose": "Propose changed documents, as a branch to merge.",
     "apply": "Do it once: look, plan, ask, run, report.",
     "run": "Keep the fleet as declared: the daemon.",
     "refresh": "Have the daemon look at git and at the hosts now.",
@@ -53,13 +54,17 @@ EXIT_CODES = {
 }
 
 
-DAEMON = frozenset({"run", "refresh", "suspend", "resume"})
-"""Commands in a folder of their own."""
+FOLDERS = {
+    **dict.fromkeys(("run", "refresh", "suspend", "resume"), "daemon"),
+    **dict.fromkeys(("validate", "import", "propose"), "documents"),
+}
+"""Command -> the folder that it shares with others of its kind."""
 
 
 def module_name(command: str) -> str:
     """The module of a command: `import`, a word of Python's own, is in `import_`."""
-    return f"daemon.{command}" if command in DAEMON else f"{command}_" if keyword.iskeyword(command) else command
+    module = f"{command}_" if keyword.iskeyword(command) else command
+    return f"{FOLDERS[command]}.{module}" if command in FOLDERS else module
 
 
 class Program(click.Group):

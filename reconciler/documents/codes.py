@@ -55,3 +55,6 @@ class Code(StrEnum):
     DUPLICATE_UUID = "duplicate-uuid"
     GUEST_ON_UNKNOWN_HOST = "guest-on-unknown-host"
     UNKNOWN_WINDOW = "unknown-window"
+
+    # a change that was to be written
+    EDIT_REFUSED = "edit-refused"
