@@ -205,10 +205,11 @@ class Board:
             return Obstacle(host, Reason.TOO_FEW_CPUS, text)
         barrier = admission.barrier(situation, seat.entry, source, target)
         if barrier is not None:
-            return Obstacle(host, barrier[0], barrier[1])
+            return Obstacle(host, barrier[0], barrier[1], fix=barrier[2])
         decision = admission.decision_for(situation, seat.guest, seat.entry, source, target, False)
         if decision.method is None:
-            return Obstacle(host, decision.reason, _refused(decision))
+            fix = decision.deciding.fix if decision.deciding is not None else ""
+            return Obstacle(host, decision.reason, _refused(decision), fix=fix)
         took = durations.migration(seat.entry, source, target, decision.method, seat.guest.migration.stop)
         memory_mib = seat.entry.memory_mib if decision.method is Method.ONLINE else 0
         return Way(decision.method, took.downtime_s, seat.entry.copied_mib() + memory_mib)
@@ -340,7 +341,7 @@ class Board:
             text = f"it needs {needs}, and no host that may take it has room: {near.host} is {near.text}"
             fix = f"make room on {near.host}, or add a host"
         else:
-            text, fix = f"no host can take it: {near.host}: {near.text}", "change what stands in the way, or add a host"
+            text, fix = f"no host can take it: {near.host}: {near.text}", near.fix
         return Unplaced(seat.name, seat.place, near.reason, text, fix, tuple(found))
 
     def proposal(

@@ -60,6 +60,8 @@ class Obstacle:
     text: str
     short_mib: int = 0
     """How much memory it lacks, where that is what it lacks."""
+    fix: str = ""
+    """What would help; empty where nothing that is known would."""
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,10 @@ from difflib import get_close_matches
 
 from reconciler.core.desired import DesiredFleet, Guest
 from reconciler.core.planning.situation import Situation
+from reconciler.core.proposing.balance import MOVES_MAX, balance
 from reconciler.core.proposing.board import Board
 from reconciler.core.proposing.drain import drain
+from reconciler.core.proposing.park import park
 from reconciler.core.proposing.proposal import Action, Proposal, applied
 from reconciler.documents.authoring.editing import Edit, edited
 from reconciler.documents.loading import load
@@ -34,13 +36,25 @@ class Wish:
     action: Action
     name: str = ""
     """The host to drain, or the label to park."""
+    onto: tuple[str, ...] = ()
+    """Hosts to park on."""
+    moves_max: int = MOVES_MAX
+    """So many moves a balance may propose."""
+    downtime: bool = False
+    """Whether balancing and parking may take guests down, where their documents allow it."""
 
 
 def found_proposal(desired: DesiredFleet, planned: Planned, wish: Wish, lost_hosts: frozenset[str]) -> Proposal:
     """What the core proposes, on one look at the hosts. Raises UsageError for a name nobody knows."""
-    _check_host(desired, wish.name)
+    for host in (*([wish.name] if wish.action is Action.DRAIN else []), *wish.onto):
+        _check_host(desired, host)
     situation = Situation.of(desired, planned.observed, planned.difference, planned.rulebooks, "", lost_hosts)
-    return drain(Board(situation, planned.difference), wish.name)
+    board = Board(situation, planned.difference)
+    if wish.action is Action.DRAIN:
+        return drain(board, wish.name)
+    if wish.action is Action.PARK:
+        return park(board, wish.name, onto=wish.onto, downtime=wish.downtime)
+    return balance(board, moves_max=wish.moves_max, downtime=wish.downtime)
 
 
 def changed_files(fleet: Fleet, proposal: Proposal) -> Mapping[str, bytes]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.documents.values import schema_problems
+from reconciler.drivers.simulated.world import World
 from reconciler.errors import ExitCode
 from tests.cli.bench import Bench, Ran
 
@@ -135,6 +136,75 @@ def test_push_puts_the_branch_where_the_clone_came_from(bench: Bench, tmp_path: 
     assert True is found.json["branch"]["pushed"], found.err
     there = bench.git("for-each-ref", "--format=%(refname:short)", at=tmp_path / "origin.git").split()
     assert [name] == there
+
+
+def labelled(bench: Bench, **spec: str) -> None:
+    """The documents of these guests with the label tier=idle, and with further lines."""
+    for name, more in spec.items():
+        path = bench.desired / f"{name}.yaml"
+        text = path.read_text().replace(f"{{name: {name}}}", f"{{name: {name}, labels: {{tier: idle}}}}")
+        path.write_text(text + more)
+    bench.git("commit", "--quiet", "--all", "--message=Label")
+
+
+def test_a_balance_moves_from_the_fullest_host(tmp_path: Path) -> None:
+    def arrange(world: World) -> None:
+        world.fleet.hosts["h1"].memory_mib = 5000
+
+    bench = Bench(tmp_path).build(arrange=arrange)
+    found = bench.call("propose", "balance", "-o", "json")
+    assert_fits(found)
+    assert ExitCode.DIFFERENCES == found.code
+    assert [("web", "h2")] == [(change["guest"], change["target"]) for change in found.json["changes"]]
+    bench.git("merge", "--quiet", "--ff-only", found.json["branch"]["name"])
+    assert ExitCode.OK == bench.call("apply", "--yes").code
+    again = bench.call("propose", "balance")
+    assert (ExitCode.OK, 1) == (again.code, len(branches(bench)))
+    assert "no move that is possible gains enough" in " ".join(again.out.split())
+    assert "db stays on h1: h3: online: " in " ".join(again.out.split())
+
+
+def test_hosts_that_are_close_enough_get_no_branch(bench: Bench) -> None:
+    for output in ("text", "json", "markdown"):
+        assert (ExitCode.OK, []) == (bench.call("propose", "balance", "-o", output).code, branches(bench))
+
+
+def test_parking_changes_hosts_and_sizes_of_idle_guests(bench: Bench) -> None:
+    labelled(bench, web="  cpu:\n    min: 5%  # it sleeps\n", batch="")
+    found = bench.call("propose", "park", "tier=idle", "--onto", "h3", "-o", "json")
+    assert_fits(found)
+    assert (ExitCode.DIFFERENCES, ["h2"]) == (found.code, found.json["emptied"]), found.err
+    diff = bench.git("diff", "--unified=0", "main", found.json["branch"]["name"])
+    changed = [line for line in diff.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+    assert ["-  host: h2", "+  host: h3", "-  host: h1", "+  host: h3", "+    entitlement: 5%"] == changed
+    bench.git("merge", "--quiet", "--ff-only", found.json["branch"]["name"])
+    assert ExitCode.OK == bench.call("apply", "--yes").code
+    assert (["h3"], ["h3"]) == (bench.where("web"), bench.where("batch"))
+    assert ExitCode.OK == bench.call("plan").code, "moved, and then given less CPU"
+    again = bench.call("propose", "park", "tier=idle", "--onto", "h3")
+    assert ExitCode.OK == again.code
+    assert "as small as their documents allow" in " ".join(again.out.split())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["drain"],
+        ["balance", "h1"],
+        ["park"],
+        ["park", "idle"],
+        ["park", "tier=idle", "--onto", "h9"],
+        ["drain", "h1", "--moves", "3"],
+        ["balance", "--onto", "h1"],
+        ["drain", "h1", "--allow-downtime"],
+        ["balance", "--push", "--dry-run"],
+        ["balance", "--moves", "0"],
+        ["fill", "h1"],
+    ],
+)
+def test_words_that_do_not_belong_together_are_refused(bench: Bench, words: list[str]) -> None:
+    found = bench.call("propose", *words)
+    assert (ExitCode.USAGE, "", []) == (found.code, found.out, branches(bench))
 
 
 def test_documents_that_share_values_are_not_written_to(bench: Bench) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import strategies as st
 
 from reconciler.core.desired import Guest, Host
@@ -29,7 +31,7 @@ def settled_fleets(draw: st.DrawFn) -> World:
             state = draw(st.sampled_from((RUNNING, RUNNING, RUNNING, STOPPED)))
             percent = draw(st.sampled_from((0, 10, 50)))
             size_mib = draw(st.sampled_from(SIZES_MIB))
-            dynamic = {"memory_min_mib": 512, "memory_step_mib": 64} if draw(st.booleans()) else {}
+            dynamic: dict[str, Any] = {"memory_min_mib": 512, "memory_step_mib": 64} if draw(st.booleans()) else {}
             entries.append(
                 registration(
                     f"g{number}", size_mib, state=state, disks=(own,), cpu_entitlement_percent=percent, **dynamic
@@ -38,7 +40,9 @@ def settled_fleets(draw: st.DrawFn) -> World:
             if draw(st.sampled_from((True, True, True, False))):
                 labels = {"idle": draw(st.sampled_from(("yes", "no")))}
                 least = draw(st.sampled_from((None, 640, 1024)))
-                guests.append(guest(f"g{number}", name, labels=labels, memory_min_mib=least))
+                cpu = draw(st.sampled_from((None, 5, 20)))
+                shares: dict[str, Any] = {"memory_min_mib": least, "cpu_entitlement_min_percent": cpu}
+                guests.append(guest(f"g{number}", name, labels=labels, **shares))
         held_mib = sum(entry.load(7).memory_mib for entry in entries if entry.running)
         held_cpu = sum(entry.load(7).cpu_percent for entry in entries if entry.running)
         memory_mib = held_mib + draw(st.sampled_from((0, 1024, 4096, 16384)))

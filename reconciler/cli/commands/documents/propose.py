@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from reconciler.loop.answers.proposing import Wish
     from reconciler.render.proposed import Proposed
 
+ACTIONS = ("drain", "balance", "park")
+
 
 @click.command(
     "propose",
@@ -22,10 +24,27 @@ if TYPE_CHECKING:
     examples=[
         "reconciler propose drain vmhost-a",
         "reconciler propose drain vmhost-a --observed status --dry-run -o markdown",
+        "reconciler propose balance --moves 5 --push",
+        "reconciler propose park tier=idle --onto vmhost-small",
     ],
 )
-@click.argument("action", type=click.Choice(("drain",)), metavar="drain")
-@click.argument("name", default="", metavar="[HOST]")
+@click.argument("action", type=click.Choice(ACTIONS), metavar="drain|balance|park")
+@click.argument("name", default="", metavar="[HOST|LABEL]")
+@click.option(
+    "--moves",
+    "moves_max",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    help="balance: propose at most so many moves.  [default: 10]",
+)
+@click.option(
+    "--onto", multiple=True, metavar="HOST", help="park: onto this host, and no other that is not named, too."
+)
+@click.option(
+    "--allow-downtime",
+    is_flag=True,
+    help="balance, park: also move guests that go down for it, where their documents allow that.",
+)
 @click.option("--dry-run", is_flag=True, help="Show the proposal and its plan, and make no branch.")
 @click.option("--push", is_flag=True, help="Also push the branch to where the documents come from.")
 @options.rev
@@ -37,6 +56,9 @@ if TYPE_CHECKING:
 def command(
     action: str,
     name: str,
+    moves_max: int | None,
+    onto: tuple[str, ...],
+    allow_downtime: bool,
     dry_run: bool,
     push: bool,
     rev: str,
@@ -56,6 +78,14 @@ def command(
     emptiest hosts. Where a guest fits nowhere, others that can go online step aside. Who cannot leave is named with
     the reason, host by host.
 
+    `balance` proposes a few moves from the fullest hosts to emptier ones, and nothing where no host is more than 10
+    percentage points fuller, in memory or CPU, than all hosts together. What it proposes is enough: merged and carried
+    out, it proposes nothing more, and never to take it back.
+
+    `park LABEL` (`key=value`) puts the guests that have this label on as few hosts as can be, with `memory.size` at
+    their `memory.min` and `cpu.entitlement` at their `cpu.min` where their documents have these, and says which hosts
+    are empty then.
+
     With --dry-run, --desired and --observed FILE it needs no git, no hosts and no settings.
 
     Exits 1 if something is proposed, 0 if nothing is or its branch is there already, 6 if a guest cannot be placed.
@@ -63,6 +93,7 @@ def command(
     from reconciler.cli import codes
     from reconciler.cli.sources import Sources
     from reconciler.cli.terminal import data, json_data, painter
+    from reconciler.core.proposing.balance import MOVES_MAX
     from reconciler.core.proposing.proposal import Action
     from reconciler.errors import ExitCode
     from reconciler.loop.answers.proposing import Wish
@@ -70,7 +101,9 @@ def command(
     from reconciler.render.outputs.proposal import proposal_json
     from reconciler.render.text.proposal import proposed_text
 
-    case, found = _proposed(Sources(settings_file, rev, desired, observed), Wish(Action(action), name), dry_run, push)
+    _check_words(action, name, moves_max, onto, allow_downtime)
+    wish = Wish(Action(action), name, onto, moves_max or MOVES_MAX, allow_downtime)
+    case, found = _proposed(Sources(settings_file, rev, desired, observed), wish, dry_run, push)
     if output == "json":
         json_data(proposal_json(found))
     elif output == "markdown":
@@ -79,6 +112,27 @@ def command(
         data(proposed_text(found, paint=painter()))
     code = codes.of_proposal(found, case.planned.difference, case.problems)
     return ExitCode.OK if exit_zero else code
+
+
+def _check_words(action: str, name: str, moves_max: int | None, onto: tuple[str, ...], downtime: bool) -> None:
+    """Whether argument and options belong to what is asked for. Raises UsageError."""
+    from reconciler.errors import UsageError
+
+    if action == "drain" and not name:
+        raise UsageError("say which host to drain: `propose drain HOST`")
+    if action == "balance" and name:
+        raise UsageError("`propose balance` looks at all hosts, and takes no name")
+    if action == "park" and not all(name.partition("=")):
+        raise UsageError(
+            "say which guests to park: `propose park KEY=VALUE`", hint="that is a label of their documents"
+        )
+    for given, option, owners in (
+        (moves_max is not None, "--moves", ("balance",)),
+        (bool(onto), "--onto", ("park",)),
+        (downtime, "--allow-downtime", ("balance", "park")),
+    ):
+        if given and action not in owners:
+            raise UsageError(f"`propose {action}` does not take {option}")
 
 
 def _proposed(sources: Sources, wish: Wish, dry_run: bool, push: bool) -> tuple[Case, Proposed]:
