@@ -12,8 +12,10 @@ from pathlib import Path
 
 from reconciler.cli.terminal import say, say_problems
 from reconciler.core.desired import DesiredFleet
+from reconciler.core.desired.violations import Violation
 from reconciler.core.observed import ObservedFleet
 from reconciler.core.planning.plan import Plan
+from reconciler.core.reports.fit import misfits
 from reconciler.core.reports.snapshot import fleet_from_json
 from reconciler.errors import Problem, UsageError
 from reconciler.loop.answers.reported import last_observed
@@ -49,7 +51,7 @@ class Sources:
 
 @dataclass(frozen=True)
 class Case:
-    """A plan, all it was made from, and what is wrong with single guests' documents."""
+    """A plan, all it was made from, and what is wrong with the documents."""
 
     declared: Declared
     planned: Planned
@@ -58,8 +60,16 @@ class Case:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """The problems of quarantined guests."""
-        return self.declared.problems
+        """Those of quarantined guests, and what is declared against required rules."""
+        broken = (each for each in self.planned.plan.violations if each.required)
+        rules = (Problem(each.code, each.location, each.text, each.fix) for each in broken)
+        return (*self.declared.problems, *rules)
+
+    @property
+    def violations(self) -> tuple[Violation, ...]:
+        """All that is wrong with the declared end state, by documents and by what hosts say."""
+        planned = self.planned
+        return (*planned.plan.violations, *misfits(self.declared.desired, planned.observed, planned.difference))
 
 
 def settings_of(settings_file: Path | None) -> Settings:
@@ -82,7 +92,7 @@ def planned_case(sources: Sources) -> Case:
     else:
         fleet = fleet_of(sources)
         case = Case(fleet.declared, plan_once(fleet, observed_state(fleet, sources.observed)), fleet)
-    say_problems(case.problems)
+    say_problems(case.declared.problems)
     return case
 
 

@@ -3,7 +3,7 @@
 names          what may be a name, and foreign text on one line
 quantities     4GiB, 15m and back
 model          the words all others share: power, method, storage kind, processor, load
-desired        what the documents declare
+desired/       what the documents declare, and what that breaks of its own placement rules
 observed       what the hosts say, `Unreachable` included
 records        the move record that lies on both hosts while a move is under way
 commands       what a host can be told, and what it answers

@@ -46,6 +46,7 @@ class Code(StrEnum):
     BAD_NAME = "bad-name"
     BAD_LABEL = "bad-label"
     UNKNOWN_DRIVER = "unknown-driver"
+    RULE_UNCLEAR = "rule-unclear"
     DOCUMENT_INVALID = "document-invalid"
 
     # documents that do not fit together
@@ -55,6 +56,7 @@ class Code(StrEnum):
     DUPLICATE_UUID = "duplicate-uuid"
     GUEST_ON_UNKNOWN_HOST = "guest-on-unknown-host"
     UNKNOWN_WINDOW = "unknown-window"
+    RULE_ON_UNKNOWN_GUEST = "rule-on-unknown-guest"
 
     # a change that was to be written
     EDIT_REFUSED = "edit-refused"

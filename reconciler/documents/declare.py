@@ -14,14 +14,19 @@ from reconciler.core.desired import (
     Cleanup,
     Downtime,
     Drift,
+    Enforcement,
     Fleet,
     Guest,
     Host,
     Limits,
     MigrationPolicy,
     Mode,
+    Operator,
+    PlacementRule,
     PowerWish,
+    Requirement,
     Retry,
+    RuleKind,
     StopPolicy,
     StorageCopy,
     Suspension,
@@ -40,6 +45,7 @@ from reconciler.documents.codes import Code
 from reconciler.documents.explain import dotted
 from reconciler.documents.names import quoted
 from reconciler.documents.places import Path, Places
+from reconciler.documents.schemas import Kind
 from reconciler.errors import Location, Problem
 
 Fields: TypeAlias = Mapping[str, Any]
@@ -63,6 +69,8 @@ def value_problems(document: Fields, places: Places) -> Iterator[Problem]:
     for field in ("suspend", "maintenance"):
         if "until" in spec.get(field, NONE):
             yield from _moment_problems(spec[field]["until"], ("spec", field, "until"), places)
+    if document["kind"] == Kind.PLACEMENT_RULE:
+        yield from _rule_problems(spec, places)
     for number, window in enumerate(spec.get("windows", ())):
         yield from _window_problems(window, ("spec", "windows", number), places)
     cpu: Fields = spec.get("cpu", NONE)
@@ -186,7 +194,62 @@ def make_host(document: Fields, location: Location) -> Host:
         reserve_memory_mib=parse_memory_mib(reserve["memory"]) if "memory" in reserve else 0,
         suspend=make_suspension(spec.get("suspend")),
         maintenance=make_suspension(spec.get("maintenance")),
+        schedulable=spec.get("schedulable", True),
     )
+
+
+def make_rule(document: Fields, location: Location) -> PlacementRule:
+    """A PlacementRule document's values."""
+    spec: Fields = document["spec"]
+    guests: Fields = spec["guests"]
+    (kind,) = _rule_kinds(spec)
+    wanted = spec[kind]
+    by_domain: Fields = NONE if kind is RuleKind.HOSTS else wanted
+    usual = PlacementRule("", kind, location)
+    return PlacementRule(
+        name=document["metadata"]["name"],
+        kind=kind,
+        location=location,
+        labels=guests.get("matchLabels", NONE),
+        names=tuple(sorted(guests.get("names", ()))),
+        topology_key=by_domain.get("topologyKey", usual.topology_key),
+        most=int(by_domain.get("most", usual.most)),
+        requirements=tuple(map(_make_requirement, wanted)) if kind is RuleKind.HOSTS else (),
+        enforcement=Enforcement(spec.get("enforcement", usual.enforcement)),
+        reason=spec.get("reason", ""),
+    )
+
+
+def _make_requirement(fields: Fields) -> Requirement:
+    return Requirement(fields["key"], Operator(fields["operator"]), tuple(fields["values"]))
+
+
+def _rule_kinds(spec: Fields) -> list[RuleKind]:
+    return [kind for kind in RuleKind if kind in spec]
+
+
+def _rule_problems(spec: Fields, places: Places) -> Iterator[Problem]:
+    """A rule that does not say who it is about, or what it wants."""
+    guests: Fields = spec["guests"]
+    if not guests.get("names") and not guests.get("matchLabels"):
+        hint = "write matchLabels: {app: web}, or names: [web01, web02]"
+        yield Problem(Code.RULE_UNCLEAR, places.key("spec", "guests"), "the rule does not say which guests it is about",
+                      hint)  # fmt: skip
+    kinds = _rule_kinds(spec)
+    if len(kinds) != 1:
+        says = f"wants {' and '.join(kinds)}" if kinds else "does not say what it wants of its guests"
+        what = f"the rule {says}, and exactly one of {', '.join(RuleKind)} is needed"
+        place = places.key("spec", kinds[1]) if kinds else places.key("spec")
+        hint = "make a rule of each" if kinds else "for example antiAffinity: {topologyKey: host}"
+        yield Problem(Code.RULE_UNCLEAR, place, what, hint)
+    for number, requirement in enumerate(spec.get(RuleKind.HOSTS, ())):
+        if not requirement["values"]:
+            what = f"label {quoted(requirement['key'])} is compared with no value"
+            place = places.value("spec", RuleKind.HOSTS, number, "values")
+            yield Problem(Code.RULE_UNCLEAR, place, what, "for example values: [north, south]")
+    if RuleKind.HOSTS in spec and not spec[RuleKind.HOSTS]:
+        hint = "for example hostAffinity: [{key: site, operator: In, values: [north]}]"
+        yield Problem(Code.RULE_UNCLEAR, places.key("spec", RuleKind.HOSTS), "the rule says nothing about hosts", hint)
 
 
 def make_guest(document: Fields, location: Location, migration: MigrationPolicy) -> Guest:

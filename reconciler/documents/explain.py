@@ -120,7 +120,7 @@ def _wrong_type(_: Kind, violation: Violation, places: Places) -> Iterator[Probl
     path, value = violation.path, violation.value
     wanted = violation.schema.get("title") or _TYPE_WORDS[violation.schema[violation.keyword]]
     what = f"{dotted(path)} is {described(value)} and must be {wanted}"
-    if isinstance(value, bool | int | float) and "labels" in path:
+    if isinstance(value, bool | int | float) and _LABELS & set(path):
         hint = "put it in quotes"
     else:
         hint = _example(violation.schema)
@@ -151,7 +151,7 @@ def _malformed(_: Kind, violation: Violation, places: Places) -> Iterator[Proble
     if path in _NAME_PATHS:
         code = Code.BAD_NAME
     else:
-        code = Code.BAD_LABEL if "labels" in path else Code.MALFORMED_VALUE
+        code = Code.BAD_LABEL if _LABELS & set(path) else Code.MALFORMED_VALUE
     yield Problem(code, places.value(*path), f"{dotted(path)} is {quoted(value)} and must be {wanted}",
                   _example(violation.schema))  # fmt: skip
 
@@ -165,7 +165,8 @@ def _out_of_range(_: Kind, violation: Violation, places: Places) -> Iterator[Pro
 def _too_many(_: Kind, violation: Violation, places: Places) -> Iterator[Problem]:
     path = violation.path
     what = f"{dotted(path)} has {len(violation.value)} entries, and {violation.schema[violation.keyword]} are allowed"
-    yield Problem(Code.BAD_LABEL, places.key(*path), what, "remove some")
+    code = Code.BAD_LABEL if _LABELS & set(path) else Code.VALUE_OUT_OF_RANGE
+    yield Problem(code, places.key(*path), what, "remove some")
 
 
 def _something(kind: Kind, violation: Violation, places: Places) -> Iterator[Problem]:
@@ -192,12 +193,15 @@ def _unquoted(json_text: str) -> str:
 
 
 _NAME_PATHS = (("metadata", "name"), ("spec", "host"))
+_LABELS = frozenset({"labels", "matchLabels", "hostAffinity"})
+"""Fields that hold labels."""
 
 _EXPLAINERS: Mapping[str, Callable[[Kind, Violation, Places], Iterator[Problem]]] = {
     "additionalProperties": _unknown_fields,
     "const": _wrong_constant,
     "enum": _unknown_word,
     "maximum": _out_of_range,
+    "maxItems": _too_many,
     "maxLength": _malformed,
     "maxProperties": _too_many,
     "minimum": _out_of_range,

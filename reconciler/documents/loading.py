@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from reconciler.core.desired import Commit, DesiredFleet, Guest, Host, MigrationPolicy
+from reconciler.core.desired import Commit, DesiredFleet, Guest, Host, MigrationPolicy, PlacementRule
 from reconciler.documents.codes import Code
 from reconciler.documents.declare import (
     NONE,
@@ -20,6 +20,7 @@ from reconciler.documents.declare import (
     make_guest,
     make_host,
     make_migration,
+    make_rule,
     migration_defaults,
 )
 from reconciler.documents.explain import closest, one_of
@@ -133,6 +134,7 @@ class _Gathered:
     fleets: list[Document] = field(default_factory=list)
     hosts: dict[str, list[Document]] = field(default_factory=dict)
     guests: dict[str, list[Document]] = field(default_factory=dict)
+    rules: dict[str, list[Document]] = field(default_factory=dict)
     nobodys: list[Document] = field(default_factory=list)
     """Documents whose kind or name cannot be read."""
 
@@ -147,15 +149,24 @@ class _Gathered:
                     gathered.nobodys.append(document)
                 elif document.kind is Kind.HOST:
                     gathered.hosts.setdefault(document.name, []).append(document)
+                elif document.kind is Kind.PLACEMENT_RULE:
+                    gathered.rules.setdefault(document.name, []).append(document)
                 else:
                     gathered.guests.setdefault(document.name, []).append(document)
         return gathered
+
+    @property
+    def commits(self) -> Iterator[Document]:
+        """The documents whose problems hold the commit: all but those of guests."""
+        yield from (*self.fleets, *self.nobodys)
+        for same in (*self.hosts.values(), *self.rules.values()):
+            yield from same
 
 
 def _assemble(
     gathered: _Gathered, holding: list[Problem], drivers: Collection[str], commit: Commit | None, top: Location
 ) -> Loaded:
-    for document in (*gathered.fleets, *gathered.nobodys, *(host for same in gathered.hosts.values() for host in same)):
+    for document in gathered.commits:
         holding.extend(document.problems)
     # what was not read may be the very thing that seems to be missing: no second complaint about it
     complete = not holding
@@ -163,6 +174,9 @@ def _assemble(
     holding.extend(_fleet_problems(gathered, top, complete))
     holding.extend(_duplicate_names("host", gathered.hosts))
     holding.extend(_duplicate_names("guest", gathered.guests))
+    holding.extend(_duplicate_names("placement rule", gathered.rules))
+    if complete:
+        holding.extend(_unknown_guests(gathered))
     holding.extend(_duplicate_uuids(gathered))
 
     readable = [document.value for document in gathered.fleets if not document.problems]
@@ -179,6 +193,7 @@ def _assemble(
         guests=dict(sorted(guests.items())),
         quarantined={name: problems[0] for name, problems in sorted(quarantined.items())},
         commit=commit,
+        rules=dict(sorted(_rules(gathered))),
     )
     return Loaded(desired, _in_order(lasting), defaults=defaults)
 
@@ -186,6 +201,11 @@ def _assemble(
 def _hosts(gathered: _Gathered) -> Iterator[tuple[str, Host]]:
     for name, (document, *_) in gathered.hosts.items():
         yield name, make_host(document.value, document.location)
+
+
+def _rules(gathered: _Gathered) -> Iterator[tuple[str, PlacementRule]]:
+    for name, (document, *_) in gathered.rules.items():
+        yield name, make_rule(document.value, document.location)
 
 
 def _guests(
@@ -238,7 +258,7 @@ def guests_of(file: File, beside: Loaded) -> tuple[Guest, ...] | None:
     if file.problem is not None or beside.desired is None:
         return None
     known = _Gathered.sort([file])
-    if known.fleets or known.hosts or known.nobodys or any(len(same) > 1 for same in known.guests.values()):
+    if next(known.commits, None) is not None or any(len(same) > 1 for same in known.guests.values()):
         return None
     windows = frozenset(window.name for window in beside.desired.fleet.windows if not window.deny)
     guests, quarantined = _guests(known, beside.defaults, windows, known_hosts=beside.desired.hosts.keys())
@@ -256,6 +276,22 @@ def _hosts_hint(host: str, known_hosts: Collection[str], *, compare: bool) -> st
     names = closest(host, known_hosts) if compare else sorted(known_hosts)
     shown = ", ".join(names[:_SHOWN_HOSTS_MAX]) + (", …" if len(names) > _SHOWN_HOSTS_MAX else "")
     return f"declare {host}, or choose one of: {shown}"
+
+
+def _unknown_guests(gathered: _Gathered) -> Iterator[Problem]:
+    """Names in rules that no Guest document has. A guest that is quarantined is named as well as any other."""
+    for same in gathered.rules.values():
+        for document in same:
+            names = document.value["spec"]["guests"].get("names", ())
+            for number, guest in enumerate(names):
+                if guest not in gathered.guests:
+                    what = (
+                        f"rule {quoted(str(document.name))} is about guest {quoted(guest)}, which no document declares"
+                    )
+                    near = closest(guest, gathered.guests)[:_SHOWN_HOSTS_MAX]
+                    hint = f"take it out, or declare it; guests there are: {', '.join(near)}" if near else "take it out"
+                    place = document.places.value("spec", "guests", "names", number)
+                    yield Problem(Code.RULE_ON_UNKNOWN_GUEST, place, what, hint)
 
 
 def _driver_problems(gathered: _Gathered, drivers: Collection[str]) -> Iterator[Problem]:

@@ -109,14 +109,19 @@ def _allowed(part: Schema) -> str:
 
 
 def _default(part: Schema) -> str:
-    return f"`{part['default']}`" if "default" in part else ""
+    return f"`{_spelt(part['default'])}`" if "default" in part else ""
 
 
 def _meaning(part: Schema) -> str:
     if "const" in part or "enum" in part or part["type"] == "object":
         return str(part["description"])
-    examples = " or ".join(f"`{example}`" for example in part["examples"])
+    examples = " or ".join(f"`{_spelt(example)}`" for example in part["examples"])
     return f"{part['description']} For example {examples}."
+
+
+def _spelt(value: Any) -> str:
+    """A value as it stands in YAML."""
+    return json.dumps(value) if isinstance(value, bool) else str(value)
 
 
 def _yaml(value: Mapping[str, Any], indent: str) -> Iterator[str]:

@@ -34,6 +34,7 @@ class Kind(StrEnum):
     FLEET = "Fleet"
     HOST = "Host"
     GUEST = "Guest"
+    PLACEMENT_RULE = "PlacementRule"
 
 
 @dataclass(frozen=True, slots=True)

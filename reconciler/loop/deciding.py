@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from reconciler.core.commands import Guard, Verb
 from reconciler.core.desired import DesiredFleet
+from reconciler.core.desired.violations import violations
 from reconciler.core.diff import Diff, Finding, diff
 from reconciler.core.execution import evidence
 from reconciler.core.execution.brakes import STANDING, BrakeReason, brakes
@@ -93,10 +94,11 @@ def planned(config: Config, desired: DesiredFleet, observed: ObservedFleet, diff
         controller=config.controller,
         lost_hosts=config.lost_hosts,
     )
-    violations = verify(desired, observed, plan, lost_hosts=config.lost_hosts)
-    if violations:
-        raise InvariantBroken("I3", "; ".join(violations))
-    return replace(plan, steps=tuple(replace(step, commands=_commands(config, step)) for step in plan.steps))
+    offences = verify(desired, observed, plan, lost_hosts=config.lost_hosts)
+    if offences:
+        raise InvariantBroken("I3", "; ".join(offences))
+    steps = tuple(replace(step, commands=_commands(config, step)) for step in plan.steps)
+    return replace(plan, steps=steps, violations=violations(desired))
 
 
 def _forgetting(difference: Diff, retry: frozenset[str]) -> Diff:

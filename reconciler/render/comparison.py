@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from reconciler.core.desired.violations import Violation
 from reconciler.core.planning.plan import Blocked, Plan, Step
 from reconciler.render import words
 
@@ -52,11 +53,13 @@ def _without(plan: Plan, other: Plan) -> Plan:
     """The plan with only those steps and refusals that the other plan has not."""
     deeds, refusals = {_unordered(step) for step in other.steps}, {_refusal(entry) for entry in other.blocked}
     steps = tuple(step for step in plan.steps if _unordered(step) not in deeds)
+    breaches = set(map(_breach, other.violations))
     return replace(
         plan,
         steps=steps,
         blocked=tuple(entry for entry in plan.blocked if _refusal(entry) not in refusals),
         brakes=tuple(brake for brake in plan.brakes if brake not in other.brakes),
+        violations=tuple(each for each in plan.violations if _breach(each) not in breaches),
     )
 
 
@@ -67,3 +70,8 @@ def _unordered(step: Step) -> Deed:
 
 def _refusal(entry: Blocked) -> tuple[str, ...]:
     return (entry.guest, entry.uuid, entry.wanted, entry.reason)
+
+
+def _breach(each: Violation) -> tuple[object, ...]:
+    """What it is about, wherever in its file that stands now."""
+    return (each.code, each.required, each.rule, each.guests, each.hosts, each.text)

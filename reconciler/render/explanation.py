@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.core.compatibility import Decision, Verdict
+from reconciler.core.desired.placement import Ruling
 from reconciler.core.diff import Diff, Finding
 from reconciler.core.model import Method
 from reconciler.core.planning.plan import Blocked, Plan, Step
@@ -33,6 +34,8 @@ class Explanation:
     """What the plan does to it."""
     supposed: bool = False
     """Whether that plan only supposes that its document names the target."""
+    rulings: tuple[Ruling, ...] = ()
+    """What each placement rule says of it on the target, all others being where they are declared."""
 
     def verdicts(self, method: Method) -> tuple[Verdict, ...]:
         """The verdicts on one method, in the order of the rules."""
@@ -57,7 +60,13 @@ class Explanation:
 
 
 def explain(
-    difference: Diff, plan: Plan | None, guest: str, target: str, decision: Decision | None, obstacle: str = ""
+    difference: Diff,
+    plan: Plan | None,
+    guest: str,
+    target: str,
+    decision: Decision | None,
+    obstacle: str = "",
+    rulings: tuple[Ruling, ...] = (),
 ) -> Explanation:
     """Put together what is known of this guest. Raises KeyError where nobody knows it."""
     found = difference.guest(guest)
@@ -74,6 +83,7 @@ def explain(
         obstacle=obstacle,
         blocked=_first([entry for entry in plan.blocked if entry.guest == guest]) if plan else None,
         steps=tuple(step for step in plan.steps if step.guest == guest) if plan else (),
+        rulings=rulings,
     )
 
 

@@ -105,7 +105,7 @@ def test_base_shows_only_what_the_change_brings(eventful: Bench) -> None:
     assert 1 == found.code
     assert ["web"] == [step["guest"] for step in found.json["brought"]["steps"]]
     assert ["db"] == [entry["guest"] for entry in found.json["brought"]["blocked"]]
-    assert {"steps": [], "blocked": [], "brakes": []} == found.json["dropped"]
+    assert {"steps": [], "blocked": [], "brakes": [], "violations": []} == found.json["dropped"]
     text = eventful.call("diff", "--base", "main~1").out
     assert "+  web" in text
     assert "The change moves nothing." in eventful.call("diff", "--base", "main").out

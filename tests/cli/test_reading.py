@@ -9,7 +9,8 @@ import subprocess
 from pathlib import Path
 
 from reconciler.drivers.simulated.statefile import StateFile
-from tests.cli.bench import UUIDS, Bench
+from reconciler.errors import ExitCode
+from tests.cli.bench import HEAD, UUIDS, Bench
 
 
 def test_status_shows_the_last_report_and_asks_no_host(bench: Bench) -> None:
@@ -207,3 +208,102 @@ def test_status_says_how_old_it_is_and_when_the_reconciler_was_alive_last(bench:
     assert "sign of life" not in bench.call("status").out
     bench.git("update-ref", "refs/heads/reconciler/alive/bench", "HEAD")
     assert "last sign of life" in bench.call("status").out
+
+
+# ------------------------------------------------------------------------------------- rules and the declared end state
+
+APART = (
+    f"{HEAD}PlacementRule\nmetadata: {{name: apart}}\nspec:\n  guests: {{names: [web, batch]}}\n"
+    "  antiAffinity: {topologyKey: host}\n  reason: they peak together\n"
+)
+
+
+def ruled(bench: Bench, rule: str = APART, **homes: str) -> Bench:
+    """The bench with a rule, and guests declared elsewhere."""
+    bench.homes |= homes
+    bench.write()
+    (bench.desired / "rule.yaml").write_text(rule)
+    bench.commit()
+    return bench
+
+
+def test_validate_says_with_file_and_line_what_breaks_a_required_rule(bench: Bench) -> None:
+    found = ruled(bench, web="h2").call("validate")
+    assert 3 == found.code
+    assert found.out == (
+        "error: rule-broken\n"
+        "desired/web.yaml:1:1: 2 guests are declared on h2: batch, web, and at most 1\n"
+        "  of rule apart may be there (they peak together)\n"
+        "hint: declare 1 of them elsewhere; the rule has a place on one of: h1, h3\n\n"
+        "Fleet bench: 3 guests on 3 hosts. 2 guests will not be moved against required\nrules.\n"
+    )
+    told = bench.call("validate", "-o", "json").json
+    assert (False, False) == (told["valid"], told["held"])
+    assert ["rule-broken"] == [each["code"] for each in told["violations"]]
+
+
+def test_a_preferred_rule_is_a_warning_and_the_guest_is_moved(bench: Bench) -> None:
+    ruled(bench, APART + "  enforcement: preferred\n", web="h2")
+    found = bench.call("validate")
+    assert (0, True) == (found.code, found.out.startswith("warning: rule-broken\ndesired/web.yaml:1:1: "))
+    assert found.out.endswith("Fleet bench is valid: 3 guests on 3 hosts. 1 warning.\n")
+    plan = bench.call("plan")
+    assert (1, True) == (plan.code, "warning: rule-broken" in plan.out)
+    assert "**rule-broken** (warning): 2 guests are declared on h2" in bench.call("plan", "-o", "markdown").out
+    assert 0 == bench.call("apply", "--yes").code
+    assert ["h2"] == bench.where("web")
+
+
+def test_what_breaks_a_required_rule_is_not_moved_and_the_rest_is(bench: Bench) -> None:
+    ruled(bench, web="h2", batch="h2")
+    bench.more["db"] = "  migration: {downtime: allowed}\n"
+    bench.commit(db="h3")
+    plan = bench.call("plan", "-o", "json")
+    assert {"web": "PlacementRuleViolated"} == {each["guest"]: each["reason"] for each in plan.json["blocked"]}
+    assert ["rule-broken"] == [each["code"] for each in plan.json["violations"]]
+    assert ExitCode.HELD == plan.code
+    bench.call("apply", "--yes")
+    assert (["h1"], ["h3"]) == (bench.where("web"), bench.where("db"))
+
+
+def test_a_rule_that_is_broken_where_nothing_moves_is_said_by_diff_and_plan_too(bench: Bench) -> None:
+    ruled(bench, APART.replace("batch", "db"))
+    for command in ("diff", "plan"):
+        found = bench.call(command)
+        assert (3, True) == (found.code, "error: rule-broken\ndesired/web.yaml:1:1: 2 guests are decl" in found.out), (
+            command
+        )
+    assert [] == bench.call("diff", "-o", "json", "--observed", "live").json["records"]
+    assert ["db", "web"] == bench.call("diff", "-o", "json").json["violations"][0]["guests"]
+
+
+def test_diff_against_a_base_shows_only_what_the_change_breaks(bench: Bench) -> None:
+    ruled(bench, APART.replace("batch", "db"))
+    assert "rule-broken" in bench.call("diff", "--base", "main~1").out
+    bench.commit(batch="h3")
+    assert "rule-broken" not in bench.call("diff", "--base", "main~1").out
+
+
+def test_diff_adds_up_what_is_declared_on_a_host(tmp_path: Path) -> None:
+    bench = Bench(tmp_path).build(arrange=lambda world: setattr(world.fleet.hosts["h3"], "memory_mib", 3000))
+    bench.commit(web="h3", db="h3")
+    found = bench.call("diff")
+    assert 1 == found.code
+    assert (
+        "warning: host-overfull\ndesired/db.yaml:1:1: h3 is short of 1424 MiB of memory for what is declared\n"
+        "  there: db, web take 4424 MiB of 3000\n"
+        "hint: declare some of it elsewhere, or make room on h3\n"
+    ) in found.out
+
+
+def test_explain_tells_what_rules_say_of_the_host_that_was_asked_about(bench: Bench) -> None:
+    ruled(bench)
+    shown = bench.call("explain", "web", "--to", "h2").out
+    assert (
+        "Placement rules on h2\n"
+        "  ✗ apart (antiAffinity, required): batch is there: h2, and at most 1 of rule\n"
+        "    apart may be there (they peak together)\n"
+        "    fix: declare it, or one of them, elsewhere\n"
+    ) in shown
+    assert "PlacementRuleViolated" in shown
+    assert [True] == [each["kept"] for each in bench.call("explain", "web", "-o", "json").json["rulings"]]

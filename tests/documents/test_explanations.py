@@ -91,9 +91,11 @@ CASES = [
       ' | did you mean "simulated"? allowed: hpvm, libvirt, simulated']),
     ("a list for a document", "- a\n",
      ["1:1 not-a-document: a document is a mapping with apiVersion, kind, metadata and spec; this one is a list"]),
-    ("no kind", "a: 1\n", ["1:1 unknown-kind: the document does not say its kind | allowed: Fleet, Guest, Host"]),
+    ("no kind", "a: 1\n",
+     ["1:1 unknown-kind: the document does not say its kind | allowed: Fleet, Guest, Host, PlacementRule"]),
     ("a misspelt kind", GUEST.replace("Guest", "Guset"),
-     ['2:7 unknown-kind: kind is "Guset", and there is none such | did you mean "Guest"? allowed: Fleet, Guest, Host']),
+     ['2:7 unknown-kind: kind is "Guset", and there is none such'
+      ' | did you mean "Guest"? allowed: Fleet, Guest, Host, PlacementRule']),
     ("labels on a fleet", FLEET.replace("name: example", "name: example, labels: {}"),
      ['3:27 unknown-field: metadata has no field "labels" | allowed: name']),
 ]  # fmt: skip

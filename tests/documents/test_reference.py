@@ -10,6 +10,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from reconciler.core.desired.placement import Placement
+from reconciler.core.desired.violations import violations
 from reconciler.documents import Code, Kind, load, read_folder
 from reconciler.documents.reference import editor_schema, reference_page
 from reconciler.documents.schemas import schema
@@ -56,6 +58,8 @@ def test_the_example_fleet_is_valid() -> None:
     assert dict.fromkeys(fleet.hosts, True) == {
         host: any(guest.host == host for guest in fleet.guests.values()) for host in fleet.hosts
     }
+    assert ("web01", "web02", "web03") == Placement.of(fleet).members["shop-front-apart"]
+    assert () == violations(fleet)
 
 
 @pytest.mark.parametrize("file", sorted((CHECKOUT / "desired-state").rglob("*.yaml")), ids=lambda file: file.name)

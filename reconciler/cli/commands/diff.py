@@ -41,7 +41,8 @@ def command(
     """Show what differs between the documents and the hosts.
 
     Changes nothing. Guest by guest: where it is declared, where it is, whether it runs. Hosts that could not be read
-    are listed: what is not known is not called missing.
+    are listed: what is not known is not called missing. What breaks a placement rule, and what the hosts have no room
+    for, is listed with the file and line that declares it.
 
     With --base it shows what a change would do: the plans at both revisions are made from the same look at the hosts,
     and only what is in one of them and not in the other is shown.
@@ -68,8 +69,9 @@ def command(
     case = planned_case(sources)
     difference, fleet = case.planned.difference, case.declared.desired
     if output == "json":
-        json_data(diff_json(difference, fleet.fleet.name, fleet.commit))
+        json_data(diff_json(difference, fleet.fleet.name, fleet.commit, case.violations))
     else:
-        data(diff_text(difference, fleet.fleet.name, fleet.commit, everything=everything, paint=painter()))
+        commit, found = fleet.commit, case.violations
+        data(diff_text(difference, fleet.fleet.name, commit, found, everything=everything, paint=painter()))
     code = codes.of_diff(difference, case.problems)
     return codes.wanted(code, codes.Wanted(exit_zero, fail_on), case.planned.plan, difference, case.problems)

@@ -25,7 +25,7 @@ def command(
 
     The answer first: online, offline or blocked, room and the other moves of the plan counted. Then every rule of the
     platform and of the guest's document with its verdict and its source, the one that decides, and what would have to
-    change for an online move. Changes nothing.
+    change for an online move; and what each placement rule says of it on that host. Changes nothing.
     """
     from reconciler.cli.sources import Sources, planned_case, supposed_plan
     from reconciler.cli.terminal import data, json_data, painter

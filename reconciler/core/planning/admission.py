@@ -86,6 +86,9 @@ def _against(situation: Situation, found: GuestDiff, place: Place) -> tuple[Reas
     still = _still(situation, found, place)
     if still is not None:
         return still
+    violation = situation.misdeclared.get(found.name)
+    if violation is not None and place.host != found.wanted:
+        return Reason.PLACEMENT_RULE_VIOLATED, violation.text, violation.fix
     for host in (place.host, found.wanted):
         if host not in situation.hosts:
             reason, text = situation.closed.get(

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from reconciler.core.compatibility import Verdict
 from reconciler.core.desired import Commit, StopPolicy
+from reconciler.core.desired.violations import Violation
 from reconciler.core.model import Load, Method, Settings, StepKind
 
 
@@ -42,6 +43,7 @@ class Reason(StrEnum):
     METHOD_FORBIDDEN = "MethodForbidden"
     DOWNTIME_FORBIDDEN = "DowntimeForbidden"
     STORAGE_COPY_FORBIDDEN = "StorageCopyForbidden"
+    PLACEMENT_RULE_VIOLATED = "PlacementRuleViolated"
     # moves under way, and those that ended
     HELD_BY_OTHER = "HeldByOther"
     MOVE_UNDER_WAY = "MoveUnderWay"
@@ -175,6 +177,8 @@ class Plan:
     """No schedule can be shorter."""
     digest: str
     brakes: tuple[Brake, ...] = ()
+    violations: tuple[Violation, ...] = ()
+    """What is wrong with the declared end state, whether or not anybody has to move for it."""
 
     @property
     def empty(self) -> bool:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from reconciler.core import capacity
 from reconciler.core.compatibility import Rulebook
 from reconciler.core.desired import DesiredFleet
+from reconciler.core.desired.placement import Placement
+from reconciler.core.desired.violations import Violation, broken
 from reconciler.core.diff import Diff, HostReason
 from reconciler.core.model import Load
 from reconciler.core.observed import HostFacts, ObservedFleet, Registration
@@ -37,6 +39,9 @@ class Situation:
     parked: Mapping[str, tuple[MoveRecord, ...]]
     rulebooks: Mapping[str, Rulebook]
     controller: str
+    placement: Placement
+    misdeclared: Mapping[str, Violation]
+    """Guest -> the required rule that its declared host breaks."""
 
     @staticmethod
     def of(
@@ -50,6 +55,7 @@ class Situation:
         """Index what was declared and seen."""
         closed = _closed(desired, observed, difference, lost_hosts)
         hosts = {facts.name: facts for facts in observed.reachable() if facts.name not in closed}
+        placement = Placement.of(desired)
         parked: dict[str, tuple[MoveRecord, ...]] = {}
         for record in difference.records:
             if not record.under_way:
@@ -68,6 +74,8 @@ class Situation:
             parked=parked,
             rulebooks=rulebooks,
             controller=controller,
+            placement=placement,
+            misdeclared=broken(placement),
         )
 
     def room(self) -> dict[str, Load]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.core.desired import DesiredFleet, Downtime, Drift, Guest, Host, PowerWish, Suspension
+from reconciler.core.desired.placement import may_be_chosen
 from reconciler.core.diff import Diff, Finding
 from reconciler.core.planning.intent import digest, intent_digest, settings_digest
 from reconciler.core.planning.plan import Reason, Step
@@ -107,7 +108,7 @@ def arrival_refusal(host: Host) -> Refusal | None:
 
 def open_for_rest(host: Host) -> bool:
     """Whether a guest may rest there on its way."""
-    return host.suspend is None and host.maintenance is None
+    return host.suspend is None and may_be_chosen(host)
 
 
 def told(suspension: Suspension) -> str:

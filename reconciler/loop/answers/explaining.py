@@ -9,6 +9,7 @@ from difflib import get_close_matches
 
 from reconciler.core.compatibility import Decision, Question, decide
 from reconciler.core.desired import DesiredFleet, MigrationPolicy
+from reconciler.core.desired.placement import Placement
 from reconciler.core.diff import GuestDiff
 from reconciler.core.observed import Unreachable
 from reconciler.errors import UsageError
@@ -26,7 +27,9 @@ def explained(desired: DesiredFleet, planned: Planned, guest: str, to: str = "")
         raise _unknown("host", to, list(desired.hosts))
     decision, obstacle = _decision(desired, planned, found, to or found.wanted)
     plan = planned.plan if to in ("", found.wanted) else None
-    return explain(planned.difference, plan, guest, to, decision, obstacle)
+    target = to or found.wanted
+    rulings = Placement.of(desired).rulings(guest, target) if target in desired.hosts else ()
+    return explain(planned.difference, plan, guest, to, decision, obstacle, rulings)
 
 
 def _decision(desired: DesiredFleet, planned: Planned, guest: GuestDiff, target: str) -> tuple[Decision | None, str]:

@@ -84,7 +84,7 @@ class DesiredReader:
         if after is None:
             return None
         guests = _merged(known, desired, before, after)
-        if guests is None:
+        if guests is None or any(name not in guests for rule in desired.rules.values() for name in rule.names):
             return None
         known.tree = tree
         known.loaded = replace(known.loaded, desired=replace(desired, guests=guests, commit=commit))
@@ -102,7 +102,7 @@ class DesiredReader:
             if path is None or change.mode not in (*FILE_MODES, ""):
                 return before, None
             if change.before_mode and path not in known.names:
-                return before, None  # it held a Fleet or a Host
+                return before, None  # it held a Fleet, a Host or a PlacementRule
             before[path] = known.names.get(path, ())
             if change.mode:
                 entries[path] = change
@@ -130,6 +130,7 @@ class DesiredReader:
 
 def _indexed(tree: str, loaded: Loaded, desired: DesiredFleet) -> _Known:
     others = {desired.fleet.location.file, *(host.location.file for host in desired.hosts.values())}
+    others |= {rule.location.file for rule in desired.rules.values()}
     names: dict[str, list[str]] = {}
     for guest in desired.guests.values():
         if guest.location.file not in others:

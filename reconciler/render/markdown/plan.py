@@ -25,6 +25,7 @@ def plan_markdown(plan: Plan, *, limit: int = CHARACTERS_MAX) -> str:
         _verdict(plan),
         _brakes(plan),
         _blocked(plan),
+        _violations(plan),
         _doors(plan),
         _steps(plan),
         _details(plan),
@@ -73,6 +74,15 @@ def _blocked_row(entry: Blocked) -> str:
             said(entry.fix) or words.NONE,
         ]
     )
+
+
+def _violations(plan: Plan) -> Section:
+    entries = tuple(
+        f"- **{said(each.code)}**{'' if each.required else ' (warning)'}: {said(each.text)}; {said(each.fix)}"
+        f" ({said(str(each.location))})"
+        for each in plan.violations
+    )
+    return Section("### The declared placement\n" if entries else "", entries, "findings", 0.1)
 
 
 def _doors(plan: Plan) -> Section:

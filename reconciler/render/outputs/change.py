@@ -27,4 +27,5 @@ def _part(plan: Plan) -> Json:
         "steps": [step_json(step) for step in plan.steps],
         "blocked": plain(plan.blocked),
         "brakes": plain(plan.brakes),
+        "violations": plain(plan.violations),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from reconciler.core.desired.placement import Ruling
 from reconciler.core.model import Method
 from reconciler.core.reports.json_values import Json, headed, plain
 from reconciler.render.explanation import Explanation
@@ -28,8 +29,15 @@ def explanation_json(explanation: Explanation) -> Json:
             "one_way": decision.one_way if decision else "",
             "verdicts": plain(decision.verdicts) if decision else [],
             "against_online": plain(explanation.against(Method.ONLINE)),
+            "rulings": [_ruling(each) for each in explanation.rulings],
             "supposed": explanation.supposed,
             "blocked": plain(explanation.blocked),
             "steps": [step_json(step) for step in explanation.steps],
         },
     )
+
+
+def _ruling(ruling: Ruling) -> Json:
+    rule = ruling.rule
+    said = {"kept": ruling.kept, "text": ruling.text, "fix": ruling.fix}
+    return {"rule": rule.name, "kind": plain(rule.kind), "required": rule.required, **said}

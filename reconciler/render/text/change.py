@@ -8,6 +8,7 @@ from reconciler.render import words
 from reconciler.render.comparison import Change
 from reconciler.render.escape import terminal
 from reconciler.render.layout import Cell, Column, Paint, Row, no_paint, table, wrap
+from reconciler.render.text.documents import violation_blocks
 from reconciler.render.text.names import route
 from reconciler.render.text.plan import STYLES, blocked_lines, brake_lines
 
@@ -33,6 +34,7 @@ def change_text(change: Change, *, paint: Paint = no_paint) -> str:
         blocked_lines(change.brought.blocked, paint),
         _released(change.dropped),
         brake_lines(change.brought.brakes, paint),
+        *violation_blocks(change.brought.violations, paint),
         [_last_line(change, paint)],
     ]
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"

@@ -5,12 +5,16 @@ Shows what differs only, unless asked for everything. Never more than 80 columns
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from reconciler.core.desired import Commit
+from reconciler.core.desired.violations import Violation
 from reconciler.core.diff import HANDS_OFF, SETTLED, Diff, Finding, GuestDiff, HostFinding
 from reconciler.core.records import MoveRecord
 from reconciler.render import words
 from reconciler.render.escape import terminal
 from reconciler.render.layout import Cell, Column, Paint, no_paint, table, wrap
+from reconciler.render.text.documents import violation_blocks
 from reconciler.render.text.names import name, route
 
 COLUMNS = (
@@ -28,11 +32,13 @@ def diff_text(
     difference: Diff,
     fleet: str,
     commit: Commit | None = None,
+    violations: Sequence[Violation] = (),
     *,
     everything: bool = False,
     paint: Paint = no_paint,
 ) -> str:
-    """The differences, hosts in trouble first. With `everything`, also the guests that are as they shall be."""
+    """The differences, hosts in trouble first, then what is wrong with the declared end state. With `everything`, also
+    the guests that are as they shall be."""
     guests = [guest for guest in difference.guests if everything or differs(guest)]
     sections = [
         wrap(f"Fleet {name(fleet)} against {terminal(words.short_commit(commit))}"),
@@ -40,6 +46,7 @@ def diff_text(
         table(COLUMNS, [_row(guest) for guest in guests], paint=paint, indent=" ") if guests else [],
         _sentences(guests),
         _records(difference.records),
+        *violation_blocks(violations, paint),
         [paint("good" if difference.converged else "strong", line) for line in wrap(_last_line(difference))],
     ]
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"

@@ -24,6 +24,7 @@ def explain_text(explanation: Explanation, *, paint: Paint = no_paint) -> str:
         _answer(explanation, paint),
         *(_method(explanation, method, paint) for method in Method),
         _ways(explanation),
+        _rulings(explanation, paint),
         _planned(explanation),
     ]
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
@@ -86,6 +87,19 @@ def _ways(explanation: Explanation) -> list[str]:
         for verdict in explanation.against(method):
             fix = terminal(verdict.fix) if verdict.fix else "nothing we know of would change this"
             lines += wrap(f"{terminal(verdict.rule)}: {fix}", first="  ", rest="    ")
+    return lines
+
+
+def _rulings(explanation: Explanation, paint: Paint) -> list[str]:
+    """What placement rules say of the guest on the target."""
+    lines = wrap(f"Placement rules on {name(explanation.target)}") if explanation.rulings else []
+    for ruling in explanation.rulings:
+        sign, enforcement = "✓" if ruling.kept else "✗", ruling.rule.enforcement
+        text = f"{terminal(ruling.rule.name)} ({ruling.rule.kind}, {enforcement}): {terminal(ruling.text)}"
+        said = wrap(text, first=f"  {sign} ", rest="    ")
+        style = "bad" if ruling.rule.required else "warn"
+        lines += said if ruling.kept else [paint(style, line) for line in said]
+        lines += wrap(terminal(ruling.fix), first="    fix: ") if ruling.fix else []
     return lines
 
 

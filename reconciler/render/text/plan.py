@@ -10,6 +10,7 @@ from reconciler.core.quantities import format_duration
 from reconciler.render import words
 from reconciler.render.escape import terminal
 from reconciler.render.layout import Cell, Column, Paint, no_paint, table, wrap
+from reconciler.render.text.documents import violation_blocks
 from reconciler.render.text.names import command, name
 
 COLUMNS = (
@@ -40,6 +41,7 @@ def plan_text(plan: Plan, *, commands: bool = False, paint: Paint = no_paint) ->
         _doors(plan, paint),
         blocked_lines(plan.blocked, paint),
         brake_lines(plan.brakes, paint),
+        *violation_blocks(plan.violations, paint),
         _last_line(plan, paint),
     ]
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"

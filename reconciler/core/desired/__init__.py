@@ -1,4 +1,8 @@
-"""What the documents of one commit declare. Made by documents/, read by everything else; checks nothing itself."""
+"""What the documents of one commit declare. Made by documents/, read by everything else; checks nothing itself.
+
+placement   what its placement rules say of guests and hosts, indexed
+violations  what the declared end state breaks of them, and what would mend it
+"""
 
 from __future__ import annotations
 
@@ -71,6 +75,31 @@ class Cleanup(StrEnum):
 
     KEEP = "keep"
     DELETE = "delete"
+
+
+class Enforcement(StrEnum):
+    """What becomes of guests that are declared against a rule."""
+
+    REQUIRED = "required"
+    """They are not moved there."""
+    PREFERRED = "preferred"
+    """They are, and reports say so."""
+
+
+class RuleKind(StrEnum):
+    """What a placement rule wants of its guests."""
+
+    APART = "antiAffinity"
+    TOGETHER = "affinity"
+    HOSTS = "hostAffinity"
+    """Hosts of a certain kind, whatever the other guests do."""
+
+
+class Operator(StrEnum):
+    """How a host's label stands to values."""
+
+    IN = "In"
+    NOT_IN = "NotIn"
 
 
 @dataclass(frozen=True)
@@ -181,6 +210,8 @@ class Host:
     suspend: Suspension | None = None
     maintenance: Suspension | None = None
     """Why nothing may come to it."""
+    schedulable: bool = True
+    """Whether we may choose it for a guest; people may declare guests there in any case."""
 
     @property
     def dialled(self) -> str:
@@ -191,6 +222,59 @@ class Host:
     def reached_as(self) -> str:
         """What another host calls it when it sends a guest there."""
         return self.migration_address or self.dialled
+
+
+HOST_KEY = "host"
+"""The topology key that is no label: each host is a domain by itself."""
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """What a host's label must or must not be. A host without the label is in no list of values."""
+
+    key: str
+    operator: Operator
+    values: tuple[str, ...]
+
+    def __str__(self) -> str:
+        words = "is" if self.operator is Operator.IN else "is not"
+        return f"{self.key} {words} {' or '.join(self.values)}"
+
+    def met_by(self, host: Host) -> bool:
+        """Whether the host is as it shall be."""
+        value = host.name if self.key == HOST_KEY else host.labels.get(self.key)
+        return (value in self.values) is (self.operator is Operator.IN)
+
+
+@dataclass(frozen=True)
+class PlacementRule:
+    """A PlacementRule document: which guests, and what it wants of them. It binds where they are in the end; guests
+    that must be apart are so at every moment."""
+
+    name: str
+    kind: RuleKind
+    location: Location
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """It is about guests that have all of these, where there are any,"""
+    names: tuple[str, ...] = ()
+    """and about these."""
+    topology_key: str = HOST_KEY
+    """The host label whose values are the domains; `HOST_KEY`: the hosts themselves."""
+    most: int = 1
+    """How many of guests that shall be apart one domain may have."""
+    requirements: tuple[Requirement, ...] = ()
+    """What hosts must be, all of it, where the rule is about hosts."""
+    enforcement: Enforcement = Enforcement.REQUIRED
+    reason: str = ""
+
+    @property
+    def required(self) -> bool:
+        """Whether guests that are declared against it are kept from moving there."""
+        return self.enforcement is Enforcement.REQUIRED
+
+    def domain(self, host: Host) -> str | None:
+        """The domain that the host is in; None where it has no such label."""
+        return host.name if self.topology_key == HOST_KEY else host.labels.get(self.topology_key)
 
 
 @dataclass(frozen=True)
@@ -266,3 +350,4 @@ class DesiredFleet:
     guests: Mapping[str, Guest]
     quarantined: Mapping[str, Problem] = field(default_factory=dict)
     commit: Commit | None = None
+    rules: Mapping[str, PlacementRule] = field(default_factory=dict)
