@@ -2,7 +2,8 @@
 
     adoption   documents for what was found on hosts, for `import`
     proposal   changes to guests' documents with reason and gain, or why there are none
-    board      where every guest will be once the documents hold, and who may go where; placement rules plug in here
+    board      where every guest will be once the documents hold, and who may go where
+    rules      placement rules, asked of a placement that is only thought of
     drain      every guest of a host gets another one
     eviction   another guest steps aside where one does not fit
     balance    a few moves from the fullest hosts to the emptiest

@@ -111,6 +111,7 @@ def _moves(board: Board, hosts: tuple[str, ...], source: str, together: Levels, 
                 isinstance(way, Obstacle)
                 or not _worth(way, gain, downtime)
                 or board.permitted(seat, target) is not None
+                or board.unmet(seat, target) > board.unmet(seat, source)
             ):
                 continue
             yield _Move(seat, target, gain, way.moved_mib)

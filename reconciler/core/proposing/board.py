@@ -1,18 +1,19 @@
 """Where every guest will be once the documents hold, what each host has room for then, and who may go where.
 
 Made for each proposal, and moved upon while one is sought. Knows room, hosts' openness and the platforms' rules;
-placement rules are asked through `Permits`. Never orders moves: that is the planner's.
+placement rules are asked through `Rules`. Never orders moves: that is the planner's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from reconciler.core import capacity
 from reconciler.core.compatibility import Decision
 from reconciler.core.desired import Guest, PowerWish
+from reconciler.core.desired.placement import may_be_chosen
 from reconciler.core.diff import Diff, Finding, GuestDiff
 from reconciler.core.model import Load, Method, RunState
 from reconciler.core.observed import Registration
@@ -32,22 +33,23 @@ from reconciler.core.proposing.proposal import (
 from reconciler.core.quantities import format_memory
 
 UNMANAGED_FIX = "`reconciler import` writes a document for it"
-RULE = "PlacementRule"
-"""Reason of an obstacle that a placement rule is."""
+UNSCHEDULABLE = "Unschedulable"
+"""Reason of an obstacle that a host's own document is."""
 NEVER_FITS = 1_000_000
 """In percent: how full a host is that has no room at all for guests."""
 
 
-class Permits(Protocol):
-    """Why this guest may not be on this host while the others are where `placement` (guest -> host) has them; None
-    where it may. Room, the host's openness and the platform's rules are seen to before it is asked."""
+class Rules:
+    """Where guests may be and would rather be while all others are where `placement` (guest -> host) has them. Room,
+    the host's openness and the platform's rules are seen to before these are asked. As it stands: no rule at all."""
 
-    def __call__(self, guest: Guest, host: str, placement: Mapping[str, str]) -> str | None: ...
+    def against(self, guest: Guest, host: str, placement: Mapping[str, str]) -> str | None:
+        """Why this guest may not be on this host; None where it may."""
+        return None
 
-
-def anywhere(guest: Guest, host: str, placement: Mapping[str, str]) -> str | None:
-    """No rule at all."""
-    return None
+    def unmet(self, guest: Guest, host: str, placement: Mapping[str, str]) -> int:
+        """How many preferences that would not meet."""
+        return 0
 
 
 @dataclass(frozen=True)
@@ -86,9 +88,9 @@ STAYS = Way(None)
 class Board:
     """The fleet as declared. `put` moves a guest's declaration; everything else only looks."""
 
-    def __init__(self, situation: Situation, difference: Diff, permits: Permits = anywhere) -> None:
+    def __init__(self, situation: Situation, difference: Diff, rules: Rules | None = None) -> None:
         self.situation = situation
-        self.permits = permits
+        self.rules = rules or Rules()
         declared = situation.desired.hosts
         self.most: dict[str, Load] = {
             name: capacity.capacity(facts, declared[name]) for name, facts in sorted(situation.hosts.items())
@@ -159,7 +161,11 @@ class Board:
             return Obstacle(host, reason, text)
         document = self.situation.desired.hosts[host]
         refusal = stillness.host_refusal(document) or stillness.arrival_refusal(document)
-        return Obstacle(host, refusal[0], refusal[1]) if refusal is not None else None
+        if refusal is not None:
+            return Obstacle(host, refusal[0], refusal[1])
+        if not may_be_chosen(document):
+            return Obstacle(host, UNSCHEDULABLE, f"{host} is not to be chosen: schedulable is false")
+        return None
 
     def movable(self) -> tuple[Seat, ...]:
         """The guests that may be proposed for, by name."""
@@ -216,12 +222,23 @@ class Board:
 
     def permitted(self, seat: Seat, host: str) -> Obstacle | None:
         """What rules say against it there, with all others where they are declared now."""
+        with self._without(seat):
+            text = self.rules.against(seat.guest, host, self.home)
+        return Obstacle(host, Reason.PLACEMENT_RULE_VIOLATED, text) if text is not None else None
+
+    def unmet(self, seat: Seat, host: str) -> int:
+        """How many preferences it would not meet there, likewise."""
+        with self._without(seat):
+            return self.rules.unmet(seat.guest, host, self.home)
+
+    @contextmanager
+    def _without(self, seat: Seat) -> Iterator[None]:
+        """The placement of all others."""
         home = self.home.pop(seat.name)
         try:
-            text = self.permits(seat.guest, host, self.home)
+            yield
         finally:
             self.home[seat.name] = home
-        return Obstacle(host, RULE, text) if text is not None else None
 
     def obstacle_without_room(self, seat: Seat, host: str) -> Obstacle | None:
         """What keeps it from that host, were there room."""
@@ -245,21 +262,23 @@ class Board:
         return max(uses(self.taken[host] + (more or Load()), self.most[host]))
 
     def best(self, seat: Seat, hosts: Iterable[str], *, downtime: bool = True) -> tuple[str, Way] | None:
-        """The host to which it goes with the least downtime, then the fewest bytes, then the emptiest; None where none
-        of these can take it. Without `downtime`, only where it need not be down."""
+        """The host to which it goes with the least downtime, then against the fewest preferences, then with the fewest
+        bytes, to where it is emptiest; None where none of these can take it. Without `downtime`, only where it need not
+        be down."""
         fitting = [host for host in hosts if self.fits(seat, host)]
         ordered = sorted(fitting, key=lambda host: (host != seat.place, self.level(host, self.load(seat, host)), host))
-        best: tuple[tuple[float, int, int], str, Way] | None = None
+        best: tuple[tuple[float, int, int, int], str, Way] | None = None
         for number, host in enumerate(ordered):
             way = self.way(seat, host)
             if isinstance(way, Obstacle) or (way.downtime_s > 0 and not downtime):
                 continue
             if self.permitted(seat, host) is not None:
                 continue
-            cost = (way.downtime_s, way.moved_mib, number)
+            unmet = self.unmet(seat, host)
+            cost = (way.downtime_s, unmet, way.moved_mib, number)
             if best is None or cost < best[0]:
                 best = (cost, host, way)
-            if way.downtime_s <= 0:
+            if way.downtime_s <= 0 and not unmet:
                 break  # all others move as much, or more, to where it is fuller
         return (best[1], best[2]) if best is not None else None
 

@@ -6,10 +6,15 @@ nowhere then, others that can go online step aside.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from reconciler.core.proposing.board import Board, Seat
 from reconciler.core.proposing.eviction import evict
 from reconciler.core.proposing.proposal import Action, Change, Proposal, Unplaced
 from reconciler.core.quantities import format_memory
+
+NOWHERE = ""
+"""The host of a guest that is still to be placed."""
 
 
 def drain(board: Board, host: str) -> Proposal:
@@ -18,6 +23,9 @@ def drain(board: Board, host: str) -> Proposal:
     aside: dict[str, str] = {}
     """Guest that steps aside -> the one it does so for."""
     left: list[Seat] = []
+    for seat in seats:
+        if board.home[seat.name] == host:
+            board.put(seat, NOWHERE)  # guests that shall be together may choose a host together
     for seat in seats:
         found = board.best(seat, _choices(board, seat, host))
         if found is None:
@@ -30,13 +38,28 @@ def drain(board: Board, host: str) -> Proposal:
         eviction = evict(board, seat, choices)
         if eviction is None:
             unplaced.append(board.unplaced(seat, choices))
+            board.put(seat, board.home_before[seat.name])
         else:
             aside |= {name: seat.name for name, _ in eviction.moves}
+    unplaced += _undone(board, seats)
     changes = [_left(board, seat, host) for seat in seats if board.home[seat.name] != board.home_before[seat.name]]
     named = {change.guest for change in changes}
     changes += [_stepped(board, board.seats[name], other) for name, other in aside.items() if name not in named]
     changes = [change for change in changes if change.fields]
     return board.proposal(Action.DRAIN, host, changes, unplaced, _text(host, changes, unplaced))
+
+
+def _undone(board: Board, seats: Sequence[Seat]) -> list[Unplaced]:
+    """Those that stay after all: others could not follow them, and a rule wants them together."""
+    undone: list[Unplaced] = []
+    while True:
+        moved = [seat for seat in seats if board.home[seat.name] != board.home_before[seat.name]]
+        broken = [(seat, against) for seat in moved if (against := board.permitted(seat, board.home[seat.name]))]
+        if not broken:
+            return undone
+        for seat, against in broken:
+            board.put(seat, board.home_before[seat.name])
+            undone.append(Unplaced(seat.name, seat.place, against.reason, against.text, "see to the others first"))
 
 
 def _leaving(board: Board, host: str) -> list[Seat]:

@@ -138,6 +138,8 @@ class _Packing:
         board = self.board
         if not board.fits(seat, host) or board.permitted(seat, host) is not None:
             return False
+        if board.unmet(seat, host) > board.unmet(seat, board.home[seat.name]):
+            return False
         over = max([self._over(seat, host), *(self._over(other, host) for other in self._arriving(host))])
         return over <= 0 or board.load(seat, host).cpu_percent + over <= board.room(host).cpu_percent
 

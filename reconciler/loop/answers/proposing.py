@@ -17,6 +17,7 @@ from reconciler.core.proposing.board import Board
 from reconciler.core.proposing.drain import drain
 from reconciler.core.proposing.park import park
 from reconciler.core.proposing.proposal import Action, Proposal, applied
+from reconciler.core.proposing.rules import Ruled
 from reconciler.documents.authoring.editing import Edit, edited
 from reconciler.documents.loading import load
 from reconciler.drivers import registry
@@ -49,7 +50,7 @@ def found_proposal(desired: DesiredFleet, planned: Planned, wish: Wish, lost_hos
     for host in (*([wish.name] if wish.action is Action.DRAIN else []), *wish.onto):
         _check_host(desired, host)
     situation = Situation.of(desired, planned.observed, planned.difference, planned.rulebooks, "", lost_hosts)
-    board = Board(situation, planned.difference)
+    board = Board(situation, planned.difference, Ruled(situation.placement))
     if wish.action is Action.DRAIN:
         return drain(board, wish.name)
     if wish.action is Action.PARK:

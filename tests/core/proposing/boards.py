@@ -8,14 +8,15 @@ from dataclasses import replace
 from reconciler.core.model import Load
 from reconciler.core.observed import HostFacts, Look, ObservedFleet, Registration
 from reconciler.core.planning.situation import Situation
-from reconciler.core.proposing.board import Board, Permits, anywhere
+from reconciler.core.proposing.board import Board, Rules
 from reconciler.core.proposing.proposal import Proposal, applied
+from reconciler.core.proposing.rules import Ruled
 from tests.core.fleets import RULES, World
 
 
-def board(fleet: World, permits: Permits = anywhere) -> Board:
+def board(fleet: World, rules: Rules | None = None) -> Board:
     situation = Situation.of(fleet.desired, fleet.observed, fleet.difference, RULES, "", frozenset())
-    return Board(situation, fleet.difference, permits)
+    return Board(situation, fleet.difference, rules or Ruled(situation.placement))
 
 
 def homes(proposal: Proposal) -> Mapping[str, str]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
-from reconciler.core.desired import Guest, Host, Suspension
+from reconciler.core.desired import Host, Suspension
 from reconciler.core.observed import Look
 from reconciler.core.proposing.drain import drain
 from tests.core.fleets import ALLOWED, HERE, STOPPED, away, guest, host, local_disk, registration, world
@@ -131,17 +130,3 @@ def test_a_stopped_guest_takes_no_room() -> None:
         [guest("one", "a"), guest("x", "b")],
     )
     assert {"one": "b"} == homes(drain(board(fleet), "a"))
-
-
-def test_rules_are_asked_for_each_candidate() -> None:
-    fleet = world(
-        [host("a", registration("one"), registration("two")), host("b"), host("c")],
-        [guest("one", "a"), guest("two", "a")],
-    )
-
-    def apart(guest: Guest, host: str, placement: Mapping[str, str]) -> str | None:
-        return "apart" if host != "a" and host in placement.values() else None
-
-    assert {"b", "c"} == set(homes(drain(board(fleet, apart), "a")).values())
-    nowhere = drain(board(fleet, lambda guest, host, placement: "never here"), "a")
-    assert [("PlacementRule", 2), ("PlacementRule", 2)] == [(e.reason, len(e.obstacles)) for e in nowhere.unplaced]
