@@ -19,6 +19,7 @@ HEAD = "apiVersion: reconciler/v1alpha1\nkind: "
 FLEET = HEAD + "Fleet\nmetadata: {name: f}\nspec: {mode: apply%s}\n"
 HOST = HEAD + "Host\nmetadata: {name: %s}\nspec: {driver: simulated}\n"
 GUEST = HEAD + "Guest\nmetadata: {name: %s}\nspec: {host: %s%s}\n"
+RULE = HEAD + "PlacementRule\nmetadata: {name: r}\nspec: {guests: {names: [%s]}, affinity: {topologyKey: host}}\n"
 DRIVERS = ("simulated",)
 
 names = st.sampled_from(["web", "db", "batch"])
@@ -33,6 +34,9 @@ texts = st.one_of(
             HOST % "h1",
             HOST % "h9",
             FLEET % ", drift: correct",
+            RULE % "web",
+            RULE % "web, db",
+            f"{GUEST % ('db', 'h1', '')}---\n{RULE % 'db'}",
             "",
             "# nothing\n",
             "kind: [\n",
