@@ -6,6 +6,7 @@ placement rules are asked through `Rules`. Never orders moves: that is the plann
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -104,6 +105,8 @@ class Board:
         self.taken: dict[str, Load] = {name: capacity.running(situation.hosts[name]) for name in self.most}
         for found in difference.guests:
             self._take_in(found)
+        self.residents = Counter(self.home.values())
+        """Host -> how many guests it has; hosts without any are left out."""
         self.home_before: Mapping[str, str] = dict(self.home)
         self.taken_before: Mapping[str, Load] = dict(self.taken)
         self._ways: dict[tuple[str, str], Way | Obstacle] = {}
@@ -289,6 +292,10 @@ class Board:
         before = self.home[seat.name]
         self._add(before, Load() - self.load(seat, before))
         self.home[seat.name] = host
+        self.residents[host] += 1
+        self.residents[before] -= 1
+        if not self.residents[before]:
+            del self.residents[before]
         self._add(host, self.load(seat, host))
 
     def resize(self, seat: Seat, entry: Registration) -> Seat:
@@ -331,14 +338,13 @@ class Board:
 
     def hosts(self) -> tuple[HostFill, ...]:
         """Hosts on which something is different from before."""
-        counts = _counted(self.home)
-        before = _counted(self.home_before)
+        counts, before = Counter(self.home.values()), Counter(self.home_before.values())
         found = []
         for name, most in self.most.items():
-            if self.taken[name] == self.taken_before[name] and counts.get(name) == before.get(name):
+            if self.taken[name] == self.taken_before[name] and counts[name] == before[name]:
                 continue
             was, now = uses(self.taken_before[name], most), uses(self.taken[name], most)
-            ends = (before.get(name, 0), counts.get(name, 0))
+            ends = (before[name], counts[name])
             found.append(HostFill(name, was[0], now[0], was[1], now[1], *ends))
         return tuple(found)
 
@@ -400,13 +406,6 @@ def _percent(part: int, whole: int) -> float:
     if whole > 0:
         return 100 * part / whole
     return NEVER_FITS if part > 0 else 0.0
-
-
-def _counted(home: Mapping[str, str]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for host in home.values():
-        counts[host] = counts.get(host, 0) + 1
-    return counts
 
 
 def _refused(decision: Decision) -> str:

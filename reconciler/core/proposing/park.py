@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.core.desired import PowerWish
+from reconciler.core.desired.placement import names_text
 from reconciler.core.model import Setting
 from reconciler.core.planning.settings import settings_refusal
 from reconciler.core.proposing.board import Board, Seat, Way
@@ -88,25 +89,39 @@ class _Packing:
         """Pack, and give the guests that found no host; all stay where they are where nothing is gained."""
         board = self.board
         before = {seat.name: board.home[seat.name] for seat in self.seats}
-        occupied = len(set(board.home.values()))
+        occupied = len(board.residents)
         left = sorted(self.seats, key=self._size)
         hosts = self.onto or (*board.open, *(home for home in before.values()))
         rest = [host for host in dict.fromkeys(hosts) if host in board.most]
-        while left and rest:
-            choice = min((self._choice(host, left) for host in rest), key=lambda choice: choice.cost)
+        choices = {host: self._choice(host, left) for host in rest}
+        while left and choices:
+            choice = self._best(choices, left)
             if not choice.seats:
                 break
+            del choices[choice.host]
+            freed = {board.home[seat.name] for seat in choice.seats}
             for seat in choice.seats:
                 board.put(seat, choice.host)
             taken = {seat.name for seat in choice.seats}
             left = [seat for seat in left if seat.name not in taken]
-            rest.remove(choice.host)
+            choices |= {host: self._choice(host, left) for host in sorted(freed & choices.keys())}
         away = any(home not in self.onto for home in before.values()) if self.onto else False
         fewer = len(set(before.values())) > len({board.home[seat.name] for seat in self.seats})
-        if not (away or fewer or len(set(board.home.values())) < occupied):
+        if not (away or fewer or len(board.residents) < occupied):
             for seat in self.seats:
                 board.put(seat, before[seat.name])
         return [seat for seat in left if board.home[seat.name] not in self.onto]
+
+    def _best(self, choices: dict[str, _Choice], left: Sequence[Seat]) -> _Choice:
+        """The best choice there is now. Without new room, a host takes no more of fewer guests: only those that were
+        the best are looked at again."""
+        fresh: set[str] = set()
+        while True:
+            choice = min(choices.values(), key=lambda choice: choice.cost)
+            if choice.host in fresh:
+                return choice
+            fresh.add(choice.host)
+            choices[choice.host] = self._choice(choice.host, left)
 
     def _size(self, seat: Seat) -> tuple[int, int, str]:
         load = self.board.load(seat, self.board.home[seat.name])
@@ -117,16 +132,16 @@ class _Packing:
         board = self.board
         taken: list[tuple[Seat, str]] = []
         ways: list[Way] = []
-        there = [seat for seat in left if board.home[seat.name] == host]
-        for seat in (*there, *(seat for seat in left if seat not in there)):
+        there = {seat.name for seat in left if board.home[seat.name] == host}
+        for seat in sorted(left, key=lambda seat: seat.name not in there):
             way = board.way(seat, host)
             if isinstance(way, Obstacle) or (way.downtime_s > 0 and not self.downtime):
                 continue
-            if seat in there or self._takes(seat, host):
+            if seat.name in there or self._takes(seat, host):
                 ways.append(way)
                 taken.append((seat, board.home[seat.name]))
                 board.put(seat, host)
-        occupied = len(set(board.home.values()))
+        occupied = len(board.residents)
         for seat, home in reversed(taken):
             board.put(seat, home)
         downtime_s, moved_mib = sum(way.downtime_s for way in ways), sum(way.moved_mib for way in ways)
@@ -214,5 +229,5 @@ def _text(
     after = sorted({board.home[seat.name] for seat in seats})
     guests = f"{len(seats)} guest{'s' if len(seats) != 1 else ''} with {label}"
     if before == after:
-        return f"{guests} on {', '.join(after)}" if after else f"no guest with {label} can be parked"
-    return f"{guests} on {', '.join(after)}, before on {', '.join(before)}"
+        return f"{guests} on {names_text(after)}" if after else f"no guest with {label} can be parked"
+    return f"{guests} on {names_text(after)}, before on {names_text(before)}"
