@@ -121,8 +121,8 @@ def test_a_proposal_is_pushed_to_where_the_clone_came_from(bare: Path, tmp_path:
     git(tmp_path, "clone", "--quiet", str(bare), "clone")
     repository = Repository.open(tmp_path / "clone")
     branch = made(tmp_path / "clone", base)
-    for _ in range(2):  # the second time it is there already
-        push(repository, branch, origin(repository))
+    for existed in (False, True):
+        assert existed is push(repository, branch, origin(repository)).existed
         assert {"refs/heads/main": base, f"refs/heads/{branch.name}": branch.commit} == refs(bare)
     git(bare, "update-ref", f"refs/heads/{branch.name}", base)
     with pytest.raises(GitTrouble, match="with something else"):

@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.errors import InvariantBroken
 from reconciler.git.committing.message import commit_message
@@ -70,18 +70,20 @@ def propose(
     return Branch(name, commit)
 
 
-def push(repository: Repository, branch: Branch, remote: Remote) -> None:
-    """Put the branch on the server, and read it back. Raises GitTrouble where it is not there then."""
+def push(repository: Repository, branch: Branch, remote: Remote) -> Branch:
+    """Put the branch on the server, and read it back. `existed` tells whether it was there. Raises GitTrouble where
+    it is not there in the end."""
     ref = HEADS + branch.name
     found = remote.tips(repository, ref).get(ref)
     if found == branch.commit:
-        return
+        return replace(branch, existed=True)
     if found is not None:
         raise _other_content(branch.name, remote.shown)
     said = remote.push(repository, branch.commit, ref, None)
     if remote.tips(repository, ref).get(ref) != branch.commit:
         hint = f"the branch is in {printable(str(repository.path))}: push it by hand, or let us push to proposal/*"
         raise GitTrouble("proposal-not-pushed", f"{remote.shown} did not take {branch.name}: {said}", hint=hint)
+    return replace(branch, existed=False)
 
 
 def origin(repository: Repository) -> Remote:

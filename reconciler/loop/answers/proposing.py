@@ -91,7 +91,7 @@ def branch_of(fleet: Fleet, proposal: Proposal, planned: Planned, *, push: bool)
         tracked=full_ref(fleet.settings.ref),
     )
     if push and remote is not None:
-        branches.push(fleet.repository, made, remote)
+        made = branches.push(fleet.repository, made, remote)
     return Branch(made.name, made.commit, made.existed, push)
 
 

@@ -148,5 +148,5 @@ def _branch(branch: Branch | None, paint: Paint) -> list[str]:
         lines = wrap(f"Branch {terminal(branch.name)} is there already, with just this.")
     else:
         lines = wrap(f"Branch {terminal(branch.name)}: commit {terminal(branch.commit[:12])}.")
-    push = "" if branch.pushed else f"git push origin {terminal(branch.name)}; "
-    return [paint("strong", line) for line in lines] + wrap(f"{push}then open a pull request", first="next: ")
+    push = "" if branch.pushed else f"git push origin {terminal(branch.name)}; then "
+    return [paint("strong", line) for line in lines] + wrap(f"{push}open a pull request", first="next: ")

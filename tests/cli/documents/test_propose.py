@@ -138,6 +138,22 @@ def test_push_puts_the_branch_where_the_clone_came_from(bench: Bench, tmp_path: 
     assert [name] == there
 
 
+def test_a_repository_elsewhere_gets_the_branch_with_push_only(bench: Bench) -> None:
+    settings = bench.settings.read_text()
+    url = f'url = "file://{bench.folder / "fleet"}"'
+    bench.settings.write_text(settings.replace('path = "fleet"', url))
+    refused = bench.call("propose", "drain", "h2")
+    assert (ExitCode.USAGE, []) == (refused.code, branches(bench))
+    assert "hint: add --push to make the branch there, or --dry-run to make none" in refused.err
+    assert ExitCode.DIFFERENCES == bench.call("propose", "drain", "h2", "--dry-run").code
+    found = bench.call("propose", "drain", "h2", "--push")
+    assert (ExitCode.DIFFERENCES, 1) == (found.code, len(branches(bench))), found.err
+    assert "next: then open a pull request" not in found.out
+    assert ExitCode.OK == bench.call("propose", "drain", "h2", "--push").code, "it is there already"
+    bench.git("branch", "--delete", "--force", *branches(bench))
+    assert ExitCode.DIFFERENCES == bench.call("propose", "drain", "h2", "--push").code, "it is there again"
+
+
 def labelled(bench: Bench, **spec: str) -> None:
     """The documents of these guests with the label tier=idle, and with further lines."""
     for name, more in spec.items():
