@@ -1,6 +1,6 @@
 """From what was found to an exit code: the highest that applies.
 
-Called at the end of `diff` and `plan`. Pure; what failed on the way has raised an error before.
+Called at the end of `diff`, `plan` and `propose`. Pure; what failed on the way has raised an error before.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from reconciler.core.diff import Diff
 from reconciler.core.planning.plan import Plan
 from reconciler.errors import ExitCode, Problem
+from reconciler.render.proposed import Proposed
 
 FINDINGS: Mapping[str, Callable[[Plan], bool]] = {
     "blocked": lambda plan: bool(plan.blocked),
@@ -39,6 +40,15 @@ def of_plan(plan: Plan, difference: Diff, problems: Collection[Problem]) -> Exit
     """What would be done, and what cannot be."""
     code = ExitCode.DIFFERENCES if plan.steps else ExitCode.OK
     if plan.blocked or (plan.brakes and plan.steps):
+        code = ExitCode.HELD
+    return max(code, _trouble(difference, problems))
+
+
+def of_proposal(found: Proposed, difference: Diff, problems: Collection[Problem]) -> ExitCode:
+    """Whether there is something to merge that was not there before, and whether a guest could not be placed."""
+    news = found.proposal.changes and not (found.branch is not None and found.branch.existed)
+    code = ExitCode.DIFFERENCES if news else ExitCode.OK
+    if found.proposal.unplaced:
         code = ExitCode.HELD
     return max(code, _trouble(difference, problems))
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reconciler.core.adoption import Import, adopt
 from reconciler.core.desired import DesiredFleet, Host
 from reconciler.core.names import is_name
+from reconciler.core.proposing.adoption import Import, adopt
+from reconciler.documents.authoring.writing import FLEET_FILE, drafts, fleet_draft, taken, valid_host, write_new
 from reconciler.documents.codes import Code
-from reconciler.documents.writing import FLEET_FILE, drafts, fleet_draft, taken, valid_host, write_new
 from reconciler.errors import DesiredStateError, InvariantBroken, Location, UsageError
 from reconciler.loop.settings import Settings
 from reconciler.loop.wiring import loaded_in, look_at

@@ -25,6 +25,7 @@ COMMANDS = {
     "diff": "Show what differs between the documents and the hosts.",
     "plan": "Show what would be done, in which order, and what cannot be.",
     "verify": "Prove a plan from a file safe, or say what is wrong with it.",
+    "propose": "Propose changed documents, as a branch to merge.",
     "apply": "Do it once: look, plan, ask, run, report.",
     "run": "Keep the fleet as declared: the daemon.",
     "refresh": "Have the daemon look at git and at the hosts now.",
@@ -56,7 +57,7 @@ EXIT_CODES = {
 
 FOLDERS = {
     **dict.fromkeys(("run", "refresh", "suspend", "resume"), "daemon"),
-    **dict.fromkeys(("validate", "import"), "documents"),
+    **dict.fromkeys(("validate", "import", "propose"), "documents"),
 }
 """Command -> the folder that it shares with others of its kind."""
 

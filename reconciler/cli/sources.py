@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.cli.terminal import say, say_problems
+from reconciler.core.desired import DesiredFleet
 from reconciler.core.desired.violations import Violation
 from reconciler.core.observed import ObservedFleet
 from reconciler.core.planning.plan import Plan
@@ -123,10 +124,14 @@ def supposed_plan(case: Case, guest: str, host: str) -> Plan | None:
     document = desired.guests.get(guest)
     if document is None or document.host == host:
         return None
-    desired = replace(desired, guests={**desired.guests, guest: replace(document, host=host)})
+    return replanned(case, replace(desired, guests={**desired.guests, guest: replace(document, host=host)})).plan
+
+
+def replanned(case: Case, desired: DesiredFleet) -> Planned:
+    """What would be planned if this were declared, on the same look at the hosts."""
     if case.fleet is None:
-        return plan_documents(desired, case.planned.observed).plan
-    return plan_once(case.fleet.declaring(desired), case.planned.observed).plan
+        return plan_documents(desired, case.planned.observed)
+    return plan_once(case.fleet.declaring(desired), case.planned.observed)
 
 
 def changed_case(sources: Sources, base: str) -> tuple[Case, Change]:

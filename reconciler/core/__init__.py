@@ -11,6 +11,7 @@ diff           desired against observed, guest by guest
 compatibility  verdicts of a platform's rules, combined to online, offline or blocked
 capacity       what a host holds, and what it may take
 planning/      which steps in which order, and a separate proof that the order is safe
+proposing/     what documents could say instead: drain, balance, park; and documents where there are none
 execution/     a run under way: what to do next for a move, outcomes, brakes, evidence
 reports/       what a pass tells people, its conditions, and a fleet or any other value here as JSON
 """

@@ -60,3 +60,6 @@ class Code(StrEnum):
     GUEST_ON_UNKNOWN_HOST = "guest-on-unknown-host"
     UNKNOWN_WINDOW = "unknown-window"
     RULE_ON_UNKNOWN_GUEST = "rule-on-unknown-guest"
+
+    # a change that was to be written
+    EDIT_REFUSED = "edit-refused"

@@ -77,6 +77,12 @@ def value_problems(document: Fields, places: Places) -> Iterator[Problem]:
     for number, window in enumerate(spec.get("windows", ())):
         yield from _window_problems(window, ("spec", "windows", number), places)
     yield from _address_problems(spec, places)
+    cpu: Fields = spec.get("cpu", NONE)
+    if "min" in cpu and "entitlement" in cpu and parse_percent(cpu["min"]) > parse_percent(cpu["entitlement"]):
+        what = f"the least entitlement ({cpu['min']}) is more than the declared one ({cpu['entitlement']})"
+        yield Problem(
+            Code.VALUE_OUT_OF_RANGE, places.value("spec", "cpu", "min"), what, "lower spec.cpu.min, or leave it out"
+        )
     if not ("migration" in spec or "defaults" in spec or "retry" in spec):
         return
     for path, (least, most) in DURATION_RANGES_S.items():
@@ -293,6 +299,7 @@ def make_guest(document: Fields, location: Location, migration: MigrationPolicy)
         memory_mib=parse_memory_mib(memory["size"]) if "size" in memory else None,
         memory_min_mib=parse_memory_mib(memory["min"]) if "min" in memory else None,
         cpu_entitlement_percent=parse_percent(cpu["entitlement"]) if "entitlement" in cpu else None,
+        cpu_entitlement_min_percent=parse_percent(cpu["min"]) if "min" in cpu else None,
         cpu_cap_percent=parse_percent(cpu["cap"]) if "cap" in cpu else None,
         migration=migration,
         suspend=make_suspension(spec.get("suspend")),

@@ -6,8 +6,7 @@ plumbing       a repository: run git in it, list a tree, read many blobs
 commits        author, subject and trailers of commits
 revision       a name to one commit, or the reason why not
 desired        the documents of one commit
-message        a commit message whose trailers git finds again, whatever is in it
 quarantine     new objects, kept aside until all of them are there
-status_commit  changed files as a commit
+committing/    messages whose trailers git finds again, changed files as a commit, a proposal's branch
 status_branch  reports onto the status branch, and back
 """

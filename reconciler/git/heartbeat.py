@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 from reconciler.core.names import is_name
 from reconciler.git.commits import read_commits
+from reconciler.git.committing.status_commit import Identity, author_variables, build_commit
 from reconciler.git.mirror import synced
 from reconciler.git.plumbing import Repository
 from reconciler.git.quarantine import quarantine
 from reconciler.git.remote import Remote
 from reconciler.git.signatures import SigningKey
-from reconciler.git.status_commit import Identity, author_variables, build_commit
 from reconciler.git.trouble import GitTrouble, printable
 
 ALIVE_REFS = "refs/heads/reconciler/alive/"

@@ -25,6 +25,8 @@ CONNECT_TIMEOUT_S = 10
 SILENCE_S = 20
 """A server that sends nothing for so long has gone."""
 
+PROPOSAL_REFS = "refs/heads/proposal/"
+"""Branches for people to merge."""
 SCHEMES = ("ssh", "https", "http", "file")
 SCP_LIKE = re.compile(r"(?:[A-Za-z0-9._-]+@)?[A-Za-z0-9][A-Za-z0-9._-]*:(?!//)[^\s:][^\s]*")
 """`git@forge.example.org:team/fleet.git`."""
@@ -175,7 +177,7 @@ def url_refusal(url: str) -> str:
 
 def _refuse_foreign(ref: str) -> None:
     """Desired state is only ever read (promise I7)."""
-    if not ref.startswith(OWN_REFS):
+    if not ref.startswith((OWN_REFS, PROPOSAL_REFS)):
         raise InvariantBroken("I7", f"{printable(ref)} is not a ref of ours: nothing is pushed there")
 
 

@@ -12,14 +12,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.git.commits import CommitInfo, Version, read_commits, read_versions
-from reconciler.git.message import commit_message, flat_trailers
+from reconciler.git.committing.message import commit_message, flat_trailers
+from reconciler.git.committing.status_commit import FILE_MODE, Identity, author_variables, build_commit, changed_files
 from reconciler.git.mirror import synced
 from reconciler.git.plumbing import Entry, Repository
 from reconciler.git.quarantine import quarantine
 from reconciler.git.remote import Remote
 from reconciler.git.revision import is_descendant
 from reconciler.git.signatures import SigningKey
-from reconciler.git.status_commit import FILE_MODE, Identity, author_variables, build_commit, changed_files
 from reconciler.git.trouble import GitTrouble, printable
 
 __all__ = ["STATUS_REFS", "Identity", "Published", "StatusBranch", "publish", "read_status"]

@@ -17,8 +17,8 @@ from reconciler.core.reports.json_values import API_VERSION, parsed
 from reconciler.core.reports.report import Report
 from reconciler.core.reports.snapshot import host_from_json
 from reconciler.errors import GitError
+from reconciler.git.committing.status_commit import Identity
 from reconciler.git.status_branch import Published, StatusBranch, newer_branch, publish
-from reconciler.git.status_commit import Identity
 from reconciler.loop.daemon import backlog
 from reconciler.loop.wiring import Fleet
 from reconciler.render.markdown.codes import standing_alone

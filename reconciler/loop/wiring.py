@@ -13,11 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reconciler.core.adoption import Draft
 from reconciler.core.commands import Command, Guard, Verb
 from reconciler.core.desired import DesiredFleet, Host
 from reconciler.core.observed import Look, ObservedFleet, Unreachable
 from reconciler.core.planning.stillness import as_of, laid_over
+from reconciler.core.proposing.adoption import Draft
 from reconciler.core.records import MoveRecord
 from reconciler.documents.folder import read_folder
 from reconciler.documents.loading import Loaded, load

@@ -28,7 +28,7 @@ from pathlib import Path
 from reconciler.git import remote as remotes
 from reconciler.git.mirror import open_mirror
 from reconciler.git.status_branch import publish
-from reconciler.git.status_commit import Identity
+from reconciler.git.committing.status_commit import Identity
 served, number, reports = sys.argv[1:]
 remote = remotes.Remote(f"file://{served}")
 mirror = open_mirror(Path(served).parent / f"writer-{number}.git", remote)

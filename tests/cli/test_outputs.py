@@ -19,6 +19,7 @@ OUTPUTS = {
     "diff": (["diff"], "diff"),
     "diff --base": (["diff", "--base", "main~1"], "change"),
     "plan": (["plan"], "plan"),
+    "propose": (["propose", "drain", "h2", "--dry-run"], "proposal"),
     "apply": (["apply", "--yes"], "run"),
     "status": (["status"], "status"),
     "history": (["history"], "history"),

@@ -301,9 +301,9 @@ def test_explain_tells_what_rules_say_of_the_host_that_was_asked_about(bench: Be
     shown = bench.call("explain", "web", "--to", "h2").out
     assert (
         "Placement rules on h2\n"
-        "  ✗ apart (antiAffinity, required): batch is there: h2, and at most 1 of rule\n"
-        "    apart may be there (they peak together)\n"
-        "    fix: declare it, or one of them, elsewhere\n"
+        "  ✗ apart (antiAffinity, required): h2 has batch, and at most 1 of rule apart\n"
+        "    may be there (they peak together)\n"
+        "    fix: declare this guest or another of them elsewhere\n"
     ) in shown
     assert "PlacementRuleViolated" in shown
     assert [True] == [each["kept"] for each in bench.call("explain", "web", "-o", "json").json["rulings"]]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from reconciler.core.desired import Enforcement, Operator, PlacementRule, Requirement, RuleKind
+from reconciler.core.desired.violations import violations
 from reconciler.documents import load
 from reconciler.documents.loading import guests_of
 from reconciler.documents.reading import read_file
 from reconciler.errors import Location
+from reconciler.render.text.documents import violation_blocks
 from tests.documents.examples import FLEET, GUEST, HOST, SOUND, load_with
 
 RULE = """\
@@ -162,3 +167,21 @@ def test_a_file_with_a_rule_takes_a_look_at_the_whole() -> None:
     beside = load_with({"r.yaml": APART})
     assert guests_of(read_file("g.yaml", GUEST.encode()), beside) is not None
     assert guests_of(read_file("g.yaml", f"{GUEST}---\n{APART}".encode()), beside) is None
+
+
+def test_the_page_about_rules_shows_rules_that_can_be_read_and_what_is_said_of_one() -> None:
+    page = (Path(__file__).parents[2] / "docs/concepts/placement-rules.md").read_text(encoding="utf-8")
+    rules = page.partition("```yaml\n")[2].partition("```")[0]
+    labelled = HOST.replace("{name: h1}", '{name: vmhost-%s, labels: {site: north, cpus: "16"}}')
+    web = "\n".join(["---", *GUEST.splitlines()]).replace("name: web", "name: %s\n  labels: {app: web}")
+    files = {
+        "fleet.yaml": FLEET,
+        "hosts.yaml": "---\n".join(labelled % letter for letter in "abc"),
+        "guests/web.yaml": "\n".join(web % name for name in ("web01", "web02")).replace("h1", "vmhost-a"),
+        "guests/erp.yaml": GUEST.replace("web", "erpdb01").replace("h1", "vmhost-c"),
+        "rules.yaml": rules,
+    }
+    fleet = load({path: text.encode() for path, text in files.items()}, folder="desired-state").require()
+    assert ["many-threads", "shop-in-one-room", "web-apart"] == list(fleet.rules)
+    [shown] = [block for block in violation_blocks(violations(fleet)) if block[0].startswith("error")]
+    assert ["\n".join(shown)] == re.findall(r"```\n(error: .*?)\n```", page, re.DOTALL)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reconciler.git.message import commit_message, flat_trailers
+from reconciler.git.committing.message import commit_message, flat_trailers
 from reconciler.git.trouble import GitTrouble
 from tests.git.repositories import git
 

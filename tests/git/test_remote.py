@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import InvariantBroken
+from reconciler.git.committing.status_commit import Identity
 from reconciler.git.heartbeat import alive_ref, beat, read_heartbeat
 from reconciler.git.mirror import maintain, open_mirror, synced
 from reconciler.git.plumbing import Repository
 from reconciler.git.remote import Remote, url_refusal
 from reconciler.git.status_branch import Published, publish, read_status
-from reconciler.git.status_commit import Identity
 from reconciler.git.trouble import GitTrouble
 from tests.git.repositories import commit_files, git
 from tests.git.servers import FORGET, REFUSE, SECRET, SERVERS, GitServer, Line, file_server, ssh_server

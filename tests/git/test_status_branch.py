@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.git import status_branch
+from reconciler.git.committing.status_commit import build_commit
 from reconciler.git.plumbing import Repository
 from reconciler.git.status_branch import Identity, Published, publish, read_status
-from reconciler.git.status_commit import build_commit
 from reconciler.git.trouble import GitTrouble, printable
 from tests.git.repositories import (
     SYMLINK,

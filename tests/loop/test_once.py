@@ -16,8 +16,8 @@ from reconciler.drivers.registry import refusal
 from reconciler.drivers.simulated.fleet import SimGuest, SimHost
 from reconciler.drivers.simulated.statefile import StateFile
 from reconciler.drivers.simulated.world import World
+from reconciler.git.committing.status_commit import Identity
 from reconciler.git.status_branch import publish
-from reconciler.git.status_commit import Identity
 from reconciler.loop import once
 from reconciler.loop.journal import peek
 from reconciler.loop.once import Options, apply_once, plan_documents, plan_once

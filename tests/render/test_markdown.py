@@ -19,10 +19,12 @@ from reconciler.render.fleet_status import fleet_status
 from reconciler.render.markdown.budget import Section, page
 from reconciler.render.markdown.codes import links, standing_alone
 from reconciler.render.markdown.plan import CHARACTERS_MAX, MARKER, plan_markdown
+from reconciler.render.markdown.proposal import proposal_markdown
 from reconciler.render.markdown.readme import readme
+from reconciler.render.proposed import Proposed
 from reconciler.render.status_tree import read_status, status_files
 from tests.render import example
-from tests.render.values import HOSTILE, plans, reports
+from tests.render.values import HOSTILE, plans, reports, values
 
 FORGE = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 OURS = re.compile(r"<!-- reconciler:plan -->|</?details>|</?summary>|<br>")
@@ -67,6 +69,12 @@ def assert_harmless(markdown: str) -> None:
 @given(plans())
 def test_no_plan_carries_markup_of_others(plan: Plan) -> None:
     assert_harmless(plan_markdown(plan))
+
+
+@few
+@given(values(Proposed))
+def test_no_proposal_carries_markup_of_others(found: Proposed) -> None:
+    assert_harmless(proposal_markdown(found))
 
 
 @few

@@ -25,8 +25,10 @@ from reconciler.render.outputs.explanation import explanation_json
 from reconciler.render.outputs.guest import guest_from_json, guest_json
 from reconciler.render.outputs.history import Sighting, history_json, run_record_from_json, sightings
 from reconciler.render.outputs.plan import plan_from_json, plan_json
+from reconciler.render.outputs.proposal import proposal_json
 from reconciler.render.outputs.run import run_json, run_summary_from_json
 from reconciler.render.outputs.status import status_from_json, status_json
+from reconciler.render.proposed import Proposed
 from reconciler.render.run_summary import moves_of, run_summary
 from tests.render import example
 from tests.render.rewrite import schemas
@@ -92,6 +94,12 @@ def test_a_diff_fits_its_schema(difference: Diff) -> None:
 @given(values(Explanation))
 def test_an_explanation_fits_its_schema(explanation: Explanation) -> None:
     assert_fits("explanation", explanation_json(explanation))
+
+
+@few
+@given(values(Proposed))
+def test_a_proposal_fits_its_schema(found: Proposed) -> None:
+    assert_fits("proposal", proposal_json(found))
 
 
 @few

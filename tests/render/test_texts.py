@@ -14,6 +14,7 @@ from reconciler.core.diff import Diff
 from reconciler.core.model import Method
 from reconciler.core.observed import ObservedFleet
 from reconciler.core.planning.plan import Plan, Reason
+from reconciler.core.proposing.proposal import Proposal
 from reconciler.core.reports.json_values import canonical
 from reconciler.core.reports.report import CommandRun, Report, Result
 from reconciler.errors import Location, Problem
@@ -22,6 +23,7 @@ from reconciler.render.fleet_status import fleet_status
 from reconciler.render.layout import WIDTH, cells
 from reconciler.render.outputs.history import RunRecord, Sighting, run_record_from_json
 from reconciler.render.outputs.run import run_json
+from reconciler.render.proposed import Proposed
 from reconciler.render.run_summary import run_summary
 from reconciler.render.text.difference import diff_text
 from reconciler.render.text.documents import validation_text
@@ -29,6 +31,7 @@ from reconciler.render.text.explain import explain_text
 from reconciler.render.text.history import history_text
 from reconciler.render.text.observed import observed_text
 from reconciler.render.text.plan import plan_text
+from reconciler.render.text.proposal import proposal_message, proposed_text
 from reconciler.render.text.run import run_text
 from reconciler.render.text.status import status_text
 from tests.render import example
@@ -53,6 +56,18 @@ def assert_fits(page: str) -> None:
 @given(plans())
 def test_no_plan_is_wider_than_80_columns(plan: Plan) -> None:
     assert_fits(plan_text(plan, commands=True))
+
+
+@few
+@given(values(Proposed))
+def test_no_proposal_is_wider_than_80_columns(found: Proposed) -> None:
+    assert_fits(proposed_text(found))
+
+
+@few
+@given(values(Proposal), plans())
+def test_the_message_of_a_proposal_is_harmless_and_narrow(proposal: Proposal, plan: Plan) -> None:
+    assert_fits(proposal_message(proposal, plan).partition("\n\n")[2].rstrip("\n") + "\n")
 
 
 @few

@@ -182,6 +182,8 @@ class Guest:
     """The least that it is ever set to. None: whatever its platform allows."""
     cpu_entitlement_percent: int | None = None
     """What each of its vCPUs shall be guaranteed. None: as it is."""
+    cpu_entitlement_min_percent: int | None = None
+    """The least guarantee that parking may leave it. None: parking leaves it as it is."""
     cpu_cap_percent: int | None = None
     """What each of its vCPUs may take of a CPU at most. None: as it is."""
     suspend: Suspension | None = None

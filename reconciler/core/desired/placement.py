@@ -126,8 +126,8 @@ class Placement:
             if len(there) < rule.most:
                 beside = f"beside {names_text(there)}{may_text(rule)}" if there else "no other of its guests is there"
                 return Ruling(rule, True, f"{where}: {beside}")
-            text = f"{names_text(there)} is there: {where}{may_text(rule)}"
-            return Ruling(rule, False, text, "declare it, or one of them, elsewhere")
+            text = f"{where} has {names_text(there)}{may_text(rule)}"
+            return Ruling(rule, False, text, "declare this guest or another of them elsewhere")
         if not elsewhere:
             others = f"with {names_text(there)}" if there else "it has no others"
             return Ruling(rule, True, f"{where}: {others}")
@@ -137,7 +137,7 @@ class Placement:
 
 def may_be_chosen(host: Host) -> bool:
     """Whether we may propose the host for a guest, or let one rest there."""
-    return host.schedulable and host.maintenance is None
+    return host.schedulable and host.maintenance is None and host.suspend is None
 
 
 def _choosable(hosts: Mapping[str, Host]) -> frozenset[str]:

@@ -108,7 +108,7 @@ def arrival_refusal(host: Host) -> Refusal | None:
 
 def open_for_rest(host: Host) -> bool:
     """Whether a guest may rest there on its way."""
-    return host.suspend is None and may_be_chosen(host)
+    return may_be_chosen(host)
 
 
 def told(suspension: Suspension) -> str:

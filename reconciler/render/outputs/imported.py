@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.core.adoption import Import
+from reconciler.core.proposing.adoption import Import
 from reconciler.core.reports.json_values import Json, headed, plain
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.core.adoption import Import, LeftOut, Noun
+from reconciler.core.proposing.adoption import Import, LeftOut, Noun
 from reconciler.render import words
 from reconciler.render.escape import terminal
 from reconciler.render.layout import Column, Paint, no_paint, table, wrap

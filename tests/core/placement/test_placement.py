@@ -228,8 +228,9 @@ def test_a_kind_of_host_that_there_is_not_is_impossible() -> None:
     assert ("rule-impossible", "no host that may be chosen is such; label one") == (told(desired)[0], told(desired)[2])
 
 
-def test_a_host_under_maintenance_is_not_proposed() -> None:
-    hosts = (host("a", site="n", maintenance=Suspension("new fan")), host("b", site="s"), host("d", site="n"))
+@pytest.mark.parametrize("held", ["maintenance", "suspend"])
+def test_a_host_that_is_held_still_is_not_proposed(held: str) -> None:
+    hosts = (host("a", site="n", **{held: Suspension("new fan")}), host("b", site="s"), host("d", site="n"))
     assert "declare it on d" == only(fleet({"w1": "b"}, wanting("n"), hosts=hosts)).fix
 
 
@@ -266,7 +267,7 @@ def test_what_rules_say_of_a_guest_on_a_host_counts_the_others_where_they_are_de
     )
     found = [(each.rule.name, each.kept, each.text) for each in Placement.of(desired).rulings("w1", "b")]
     assert [
-        ("apart", False, "w2 is there: b, and at most 1 of rule apart may be there"),
+        ("apart", False, "b has w2, and at most 1 of rule apart may be there"),
         ("sites", True, "site s: with w2"),
     ] == found
 

@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from reconciler.core.adoption import UUID, Adopted, Adoption, Draft, Names
 from reconciler.core.desired import Host, PowerWish
+from reconciler.core.proposing.adoption import UUID, Adopted, Adoption, Draft, Names
 from reconciler.core.quantities import format_memory
 from reconciler.documents.schemas import API_VERSION, Kind, satisfies
 from reconciler.documents.yaml_text import read_yaml

@@ -1,6 +1,7 @@
 """Which guests that hosts have can be described such that nothing differs, and why the others cannot.
 
-Called for `import`, with the documents there are and one look at the hosts. Writes no document: documents/writing does.
+Called for `import`, with the documents there are and one look at the hosts. Writes no document:
+documents/authoring does.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.git.message import flat
+from reconciler.git.committing.message import flat
 from reconciler.git.plumbing import Repository
 from reconciler.git.signatures import SigningKey
 from reconciler.git.trouble import GitTrouble

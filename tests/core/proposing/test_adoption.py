@@ -8,15 +8,15 @@ from dataclasses import replace
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.adoption import Adoption, Doubt, adopt
 from reconciler.core.desired import DesiredFleet, Host, PowerWish
 from reconciler.core.diff import Finding
 from reconciler.core.execution.brakes import BrakeReason
 from reconciler.core.model import RunState
 from reconciler.core.names import is_name
 from reconciler.core.observed import HostFacts, Look, ObservedFleet, Registration, Unreachable
+from reconciler.core.proposing.adoption import Adoption, Doubt, adopt
 from reconciler.documents import load
-from reconciler.documents.writing import drafts, fleet_draft, scalar
+from reconciler.documents.authoring.writing import drafts, fleet_draft, scalar
 from reconciler.drivers.registry import refusal
 from reconciler.errors import Location
 from reconciler.loop.once import plan_documents

@@ -1,0 +1,130 @@
+"""The values of a proposal: changes to guests' documents, each with its reason and gain, and who could not be placed.
+
+Made by drain, balance and park; written into documents by documents/authoring, shown by render/. Decides nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from reconciler.core.desired import DesiredFleet
+from reconciler.core.model import Method
+from reconciler.core.quantities import parse_memory_mib, parse_percent
+
+HOST, MEMORY, ENTITLEMENT = "host", "memory.size", "cpu.entitlement"
+"""Fields of a Guest document's `spec` that a proposal changes."""
+
+
+class Action(StrEnum):
+    """What was asked for."""
+
+    DRAIN = "drain"
+    BALANCE = "balance"
+    PARK = "park"
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """One field of `spec`, as documents spell its values. `before` is empty where the document does not have it."""
+
+    field: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """What becomes of one guest's document, and what moves for it: nothing where `method` is None."""
+
+    guest: str
+    fields: tuple[FieldChange, ...]
+    reason: str
+    gain: str
+    """What is better afterwards, in figures."""
+    source: str
+    """Where the guest is."""
+    target: str
+    """Where its document will have it."""
+    method: Method | None = None
+    downtime_s: float = 0.0
+    moved_mib: int = 0
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Why one host cannot take a guest."""
+
+    host: str
+    reason: str
+    text: str
+    short_mib: int = 0
+    """How much memory it lacks, where that is what it lacks."""
+    fix: str = ""
+    """What would help; empty where nothing that is known would."""
+
+
+@dataclass(frozen=True)
+class Unplaced:
+    """A guest that no change was found for, with the reason in a word and a sentence, and host by host."""
+
+    guest: str
+    host: str
+    """Where it is, or is declared where nobody sees it."""
+    reason: str
+    text: str
+    fix: str = ""
+    obstacles: tuple[Obstacle, ...] = ()
+
+
+@dataclass(frozen=True)
+class HostFill:
+    """How full a host is in percent of what guests may take: as declared now, and with the proposal."""
+
+    host: str
+    memory_before: float
+    memory_after: float
+    cpu_before: float
+    cpu_after: float
+    guests_before: int
+    guests_after: int
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Changes by guest, and what they come to. Without changes, `text` says why there are none."""
+
+    action: Action
+    subject: str
+    """The host, the label, or nothing."""
+    changes: tuple[Change, ...]
+    unplaced: tuple[Unplaced, ...]
+    text: str
+    hosts: tuple[HostFill, ...] = ()
+    """Hosts on which anything changes, by name."""
+    emptied: tuple[str, ...] = ()
+    """Hosts that have guests now and will have none."""
+    notes: tuple[str, ...] = ()
+    """What else a reviewer should know."""
+
+    @property
+    def moves(self) -> tuple[Change, ...]:
+        """The changes for which a guest moves."""
+        return tuple(change for change in self.changes if change.method is not None)
+
+
+def applied(desired: DesiredFleet, proposal: Proposal) -> DesiredFleet:
+    """The fleet with the changes in its documents."""
+    guests = dict(desired.guests)
+    for change in proposal.changes:
+        for entry in change.fields:
+            guest = guests[change.guest]
+            if entry.field == HOST:
+                guests[change.guest] = replace(guest, host=entry.after)
+            elif entry.field == MEMORY:
+                guests[change.guest] = replace(guest, memory_mib=parse_memory_mib(entry.after))
+            elif entry.field == ENTITLEMENT:
+                guests[change.guest] = replace(guest, cpu_entitlement_percent=parse_percent(entry.after))
+            else:
+                raise ValueError(f"no proposal changes {entry.field}")
+    return replace(desired, guests=guests)

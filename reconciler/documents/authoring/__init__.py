@@ -1,0 +1,1 @@
+"""Documents written: new ones for `import` (writing), and single values of those there are for `propose` (editing)."""

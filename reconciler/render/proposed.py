@@ -1,0 +1,79 @@
+"""A proposal with the plan it would lead to and the branch it lies on, and the phrases that all its pages share.
+
+Made by loop/answers/proposing, shown by render/'s text, markdown and JSON. Escapes nothing: the pages do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.core.model import Method
+from reconciler.core.planning.plan import Plan
+from reconciler.core.proposing.proposal import HOST, Change, Proposal
+from reconciler.core.quantities import format_duration, format_memory
+from reconciler.render import words
+
+
+@dataclass(frozen=True)
+class Branch:
+    """Where the proposal lies in git."""
+
+    name: str
+    commit: str
+    existed: bool
+    """It was there before, with just this."""
+    pushed: bool
+    """It is on the server, too."""
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """All that `propose` tells. Without changes there is neither plan nor branch."""
+
+    fleet: str
+    commit: str
+    """The commit that was read; empty where documents were never committed."""
+    proposal: Proposal
+    plan: Plan | None = None
+    branch: Branch | None = None
+
+
+def asked(proposal: Proposal) -> str:
+    """`drain vmhost-a`."""
+    return f"{proposal.action} {proposal.subject}".rstrip()
+
+
+def subject(proposal: Proposal) -> str:
+    """The first line of a commit: `Drain vmhost-a: 3 moves`."""
+    count = words.counted(len(proposal.moves), "move")
+    others = len(proposal.changes) - len(proposal.moves)
+    more = f", {words.counted(others, 'document')} besides" if others else ""
+    what = f"{asked(proposal)}: {count}{more}"
+    return what[:1].upper() + what[1:]
+
+
+def sets(change: Change) -> str:
+    """`memory.size 4GiB → 2GiB`: what the document changes beside the host, and that where the guest does not move."""
+    shown = [entry for entry in change.fields if entry.field != HOST or change.method is None]
+    return ", ".join(f"{entry.field} {entry.before or '(none)'} → {entry.after}" for entry in shown)
+
+
+def fields(change: Change) -> str:
+    """All that the document changes."""
+    return ", ".join(f"{entry.field} {entry.before or '(none)'} → {entry.after}" for entry in change.fields)
+
+
+def cost(proposal: Proposal) -> str:
+    """`3 moves (all online), 12 GiB to carry, no downtime; 1 guest not placed`."""
+    moves = proposal.moves
+    online = sum(change.method is Method.ONLINE for change in moves)
+    ways = [f"{count} {way}" for count, way in ((online, "online"), (len(moves) - online, "offline")) if count]
+    parts = [f"{words.counted(len(moves), 'move')} ({', '.join(ways)})"] if moves else []
+    others = sum(any(entry.field != HOST for entry in change.fields) for change in proposal.changes)
+    parts += [f"{words.counted(others, 'guest')} resized"] if others else []
+    parts += [f"{format_memory(sum(change.moved_mib for change in moves))} to carry"] if moves else []
+    downtime_s = sum(change.downtime_s for change in moves)
+    parts += [f"{format_duration(downtime_s)} downtime" if downtime_s else "no downtime"] if moves else []
+    text = ", ".join(parts) or ("no moves" if proposal.changes else "nothing is proposed")
+    unplaced = len(proposal.unplaced)
+    return f"{text}; {words.counted(unplaced, 'guest')} not placed" if unplaced else text

@@ -1,0 +1,132 @@
+"""Draining a host: everybody gets another one, others step aside online, and whoever cannot go is named with why."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reconciler.core.desired import Host, Suspension
+from reconciler.core.observed import Look
+from reconciler.core.proposing.drain import drain
+from tests.core.fleets import ALLOWED, HERE, STOPPED, away, guest, host, local_disk, registration, world
+from tests.core.proposing.boards import as_proposed, board, homes
+
+
+def test_every_guest_goes_to_the_emptiest_host_that_takes_it() -> None:
+    fleet = world(
+        [
+            host("a", registration("one", 8192), registration("two", 2048)),
+            host("b", registration("x", 4096)),
+            host("c"),
+        ],
+        [guest("one", "a"), guest("two", "a"), guest("x", "b")],
+    )
+    proposal = drain(board(fleet), "a")
+    assert {"one": "c", "two": "b"} == homes(proposal)
+    assert () == proposal.unplaced
+    assert ("a",) == proposal.emptied
+    assert "host a will be empty" == proposal.text
+    [one, _] = proposal.changes
+    assert ("a is to be empty", 0.0, 8192) == (one.reason, one.downtime_s, one.moved_mib)
+    assert "a is 8 GiB emptier; c at 50 % of its memory and 0 % of its CPU with it" == one.gain
+    assert () == as_proposed(fleet, proposal).plan().blocked
+
+
+def test_a_host_that_is_reached_without_downtime_goes_before_an_emptier_one() -> None:
+    fleet = world(
+        [host("a", registration("one")), host("b", registration("x", 8192)), host("c", version="4.1")],
+        [guest("one", "a", downtime=ALLOWED), guest("x", "b")],
+    )
+    assert {"one": "b"} == homes(drain(board(fleet), "a"))
+
+
+def test_another_guest_steps_aside_where_one_fits_nowhere() -> None:
+    """b and c have 4 GiB each to spare and the guest needs 8: the 4 GiB guest of b goes to c."""
+    fleet = world(
+        [
+            host("a", registration("big", 8192)),
+            host("b", registration("small", 4096), registration("x", 8192)),
+            host("c", registration("y", 12288)),
+        ],
+        [guest("big", "a"), guest("small", "b"), guest("x", "b"), guest("y", "c")],
+    )
+    proposal = drain(board(fleet), "a")
+    assert {"big": "b", "small": "c"} == homes(proposal)
+    [_, small] = proposal.changes
+    assert "steps aside for big" == small.reason
+    assert "b has 4 GiB for big; c at 100 % of its memory and 0 % of its CPU with it" == small.gain
+
+
+def test_nobody_steps_aside_who_would_be_down() -> None:
+    fleet = world(
+        [
+            host("a", registration("big", 8192)),
+            host("b", registration("small", 4096, disks=(local_disk(100),)), registration("x", 8192)),
+            host("c", registration("y", 12288)),
+        ],
+        [guest("big", "a"), guest("small", "b", downtime=ALLOWED), guest("x", "b"), guest("y", "c")],
+    )
+    proposal = drain(board(fleet), "a")
+    assert {} == homes(proposal)
+    [big] = proposal.unplaced
+    assert ("big", "NoRoom") == (big.guest, big.reason)
+    assert "it needs 8 GiB, and no host that may take it has room: b is 4 GiB of memory short" == big.text
+    assert [("b", 4096), ("c", 4096)] == [(entry.host, entry.short_mib) for entry in big.obstacles]
+
+
+def test_a_guest_for_which_there_is_no_method_is_named_with_the_rule() -> None:
+    fleet = world([host("a", registration("one")), host("b", version="4.1")], [guest("one", "a")])
+    [one] = drain(board(fleet), "a").unplaced
+    assert "DowntimeForbidden" == one.reason
+    assert "b: online: 4.2 → 4.1; offline: one would go down" in one.text
+
+
+def test_what_cannot_be_spoken_of_is_named() -> None:
+    suspended = replace(guest("held", "a"), suspend=Suspension("exam week"))
+    fleet = world(
+        [host("a", registration("held"), registration("stranger")), host("b")],
+        [suspended, guest("gone", "a")],
+        quarantined=["bad"],
+    )
+    found = {entry.guest: entry.reason for entry in drain(board(fleet), "a").unplaced}
+    assert {"held": "GuestSuspended", "stranger": "unmanaged", "gone": "Missing"} == found
+
+
+def test_closed_hosts_take_nobody() -> None:
+    hosts = {
+        "b": Host("b", "test", HERE, maintenance=Suspension("disks")),
+        "c": Host("c", "test", HERE, suspend=Suspension("audit")),
+    }
+    looks: list[Look] = [host("a", registration("one")), host("b"), host("c"), away("d")]
+    [one] = drain(board(world(looks, [guest("one", "a")], hosts=hosts)), "a").unplaced
+    assert "no other host is open for it" == one.text
+
+
+def test_capacity_is_what_documents_leave_of_it() -> None:
+    hosts = {"b": Host("b", "test", HERE, memory_cap_mib=8192, reserve_memory_mib=5000)}
+    fleet = world([host("a", registration("one", 4096)), host("b")], [guest("one", "a")], hosts=hosts)
+    [one] = drain(board(fleet), "a").unplaced
+    assert 4096 - (8192 - 5000) == one.obstacles[0].short_mib
+
+
+def test_a_guest_that_is_elsewhere_already_is_declared_where_it_is() -> None:
+    fleet = world([host("a"), host("b", registration("one", 16384)), host("c")], [guest("one", "a")])
+    [one] = drain(board(fleet), "a").changes
+    assert ("b", None, 0) == (one.target, one.method, one.moved_mib)
+
+
+def test_a_guest_that_is_leaving_already_is_left_alone() -> None:
+    fleet = world([host("a", registration("one")), host("b")], [guest("one", "b")])
+    proposal = drain(board(fleet), "a")
+    assert ((), (), "no guest is declared on a, and none is kept there") == (
+        proposal.changes,
+        proposal.unplaced,
+        proposal.text,
+    )
+
+
+def test_a_stopped_guest_takes_no_room() -> None:
+    fleet = world(
+        [host("a", registration("one", state=STOPPED)), host("b", registration("x", 16384))],
+        [guest("one", "a"), guest("x", "b")],
+    )
+    assert {"one": "b"} == homes(drain(board(fleet), "a"))
