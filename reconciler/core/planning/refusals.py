@@ -5,11 +5,12 @@ Says it; what is refused is decided by room, slots and timetable.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from heapq import heappop, heappush
 
 from reconciler.core.model import Load, StepKind
 from reconciler.core.planning.journey import Journey
-from reconciler.core.planning.order.layout import Stuck, Timetable
+from reconciler.core.planning.order.layout import Entry, Stuck, Timetable
 from reconciler.core.planning.order.room import Shortage, homeless
 from reconciler.core.planning.order.slots import Slots
 from reconciler.core.planning.plan import Blocked, Reason
@@ -74,13 +75,25 @@ def stuck(timetable: Timetable, entry: Stuck) -> Blocked:
 def too_late_ones(timetable: Timetable, quiet_in_s: float | None) -> list[Blocked]:
     """The guests with a step that would not be over while their window is open, or before one that denies begins."""
     refused: dict[int, Blocked] = {}
-    for entry in timetable.entries:
+    for entry, end_s in _cautious_ends(timetable):
         journey = timetable.journeys[entry.journey]
-        end_s = entry.start_s + entry.leg.duration.cautious_s
         text = too_late(journey.guest.migration, quiet_in_s, stops=entry.leg.stops_guest, end_s=end_s)
         if text:
             refused.setdefault(entry.journey, _blocked(journey, Reason.OUTSIDE_WINDOW, text, "wait for the window"))
     return [refused[number] for number in sorted(refused)]
+
+
+def _cautious_ends(timetable: Timetable) -> Iterator[tuple[Entry, float]]:
+    """Each step, and when it is over at the latest if nothing is quicker than the model says: what was learned must not
+    let anything in. Whatever ends before a step begins is taken for what it waits for."""
+    latest_s = 0.0
+    begun: list[tuple[float, float]] = []
+    for entry in sorted(timetable.entries, key=lambda entry: entry.start_s):
+        while begun and begun[0][0] <= entry.start_s:
+            latest_s = max(latest_s, heappop(begun)[1])
+        end_s = max(entry.start_s, latest_s) + entry.leg.duration.cautious_s
+        heappush(begun, (entry.end_s, end_s))
+        yield entry, end_s
 
 
 def _instead(journey: Journey) -> str:

@@ -174,6 +174,12 @@ def test_a_step_that_the_model_finds_too_long_for_a_window_is_not_let_in_by_what
     assert {"g": "OutsideWindow"} == refusals(planned(fits_only_if_quick, quick))
 
 
+def test_nor_is_one_that_would_only_begin_in_time_because_others_are_quick() -> None:
+    found = nights(fleet(), 400.0)
+    assert {"g2": "OutsideWindow", "g3": "OutsideWindow"} == refusals(planned(found, {}))
+    assert refusals(planned(found, {})) == refusals(planned(found, paces(took(0.3))))
+
+
 def test_a_step_that_took_longer_than_the_model_says_must_fit_with_what_it_took() -> None:
     one = world([host("a", registration("g", GIB)), host("b", version="4.1")], [guest("g", "b", downtime=ALLOWED)])
     roomy = nights(one, 200.0)
