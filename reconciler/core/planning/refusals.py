@@ -10,9 +10,9 @@ from heapq import heappop, heappush
 
 from reconciler.core.model import Load, StepKind
 from reconciler.core.planning.journey import Journey
-from reconciler.core.planning.order.layout import Entry, Stuck, Timetable
 from reconciler.core.planning.order.room import Shortage, homeless
-from reconciler.core.planning.order.slots import Slots
+from reconciler.core.planning.order.times.layout import Entry, Stuck, Timetable
+from reconciler.core.planning.order.times.slots import Slots
 from reconciler.core.planning.plan import Blocked, Reason
 from reconciler.core.planning.situation import Situation
 from reconciler.core.planning.windows import too_late

@@ -7,34 +7,21 @@ code with it, proves that for each plan.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from reconciler.core.compatibility import Rulebook
 from reconciler.core.desired import DesiredFleet, Host
 from reconciler.core.diff import Diff
-from reconciler.core.model import Load, StepKind
+from reconciler.core.model import StepKind
 from reconciler.core.observed import ObservedFleet
 from reconciler.core.planning.admission import admit
 from reconciler.core.planning.intent import digest
 from reconciler.core.planning.journey import Journey
-from reconciler.core.planning.order.accounts import Accounts, Item
-from reconciler.core.planning.order.bounds import work_s
-from reconciler.core.planning.order.detours import Detours
-from reconciler.core.planning.order.drafts import Draft, draft, turn_away
-from reconciler.core.planning.order.layout import Entry, Timetable
-from reconciler.core.planning.order.sequence import Taste
-from reconciler.core.planning.plan import Blocked, Plan, Reason, Step
+from reconciler.core.planning.order.drafts import turn_away
+from reconciler.core.planning.order.search import best_draft
+from reconciler.core.planning.order.times.layout import Entry, Timetable
+from reconciler.core.planning.plan import Blocked, Plan, Step
 from reconciler.core.planning.refusals import without_room, without_slot
 from reconciler.core.planning.situation import Situation
-
-BUDGET = 200_000
-"""Legs laid out for one plan at most: what is spent on making it better, the same on any machine."""
-IN_VAIN_MAX = 6
-"""After so many drafts in a row that are no better, none is tried any more."""
-HORIZON = 1.2
-"""Up to so many times the work of the busiest host, waiting costs nothing where a hop is chosen."""
-PATIENCE, IMPATIENCE = 2.0, 3.0
-"""From so many times the bound on, each second of a timetable weighs so many seconds of detours."""
 
 
 def make_plan(
@@ -60,7 +47,7 @@ def make_plan(
     room = situation.room() if journeys else {}
     turn_away(journeys, blocked, without_slot(situation, journeys))
     turn_away(journeys, blocked, without_room(journeys, room))
-    best = _best(situation, journeys, room)
+    best = best_draft(situation, journeys, room)
     blocked = sorted([*blocked, *best.blocked], key=lambda entry: (entry.guest, entry.uuid))
     steps = _steps(best.timetable, desired.hosts)
     makespan_s = best.timetable.makespan_s
@@ -73,55 +60,6 @@ def make_plan(
         bound_s=best.bound_s,
         digest=_digest(situation, steps, blocked),
     )
-
-
-def _best(situation: Situation, journeys: Sequence[Journey], room: Mapping[str, Load]) -> Draft:
-    """The best of a few drafts. What makes others wait too long in one has its room made first in the next."""
-    detours = Detours(situation)
-    accounts = Accounts.of(room, situation.placement, situation.places())
-    items = [
-        Item.of(number, index, journey.name, leg, accounts)
-        for number, journey in enumerate(journeys)
-        for index, leg in enumerate(journey.legs)
-    ]
-    taste = Taste(horizon_s=HORIZON * work_s(items, situation.desired.fleet.limits))
-    best = draft(situation, journeys, room, detours, taste, BUDGET)
-    spent, latest = best.spent, best
-    in_vain = 0
-    while in_vain < IN_VAIN_MAX:
-        urgent = _urgent(latest, taste)
-        early = taste.early | {entry.guest for entry in latest.blocked if entry.reason is Reason.NO_SAFE_ORDER}
-        if (not urgent and early == taste.early) or spent + latest.spent > BUDGET:
-            break
-        taste = replace(taste, urgent=urgent, early=early)
-        latest = draft(situation, journeys, room, detours, taste, BUDGET - spent)
-        spent += latest.spent
-        in_vain += 1
-        least_s = min(best.bound_s, latest.bound_s)
-        if _cost(latest, least_s) < _cost(best, least_s):
-            best, in_vain = latest, 0
-    return best
-
-
-def _urgent(found: Draft, taste: Taste) -> Mapping[str, float]:
-    """The guests whose arrival needed a detour of others and comes late, and how much sooner it should."""
-    late = dict(taste.urgent)
-    if not found.timetable.hopped and not found.timetable.aside:
-        return {}
-    before = dict(late)
-    for entry in found.timetable.entries:
-        over_s = entry.end_s - taste.horizon_s
-        if over_s > 0:
-            name = found.timetable.journeys[entry.journey].name
-            late[name] = late.get(name, 0.0) + over_s
-    return late if late != before else {}
-
-
-def _cost(found: Draft, bound_s: float) -> tuple[float, ...]:
-    """Fewest guests left out, least downtime, fewest detours, shortest; beyond all patience waiting weighs as well."""
-    makespan_s = found.timetable.makespan_s
-    impatience_s = IMPATIENCE * max(0.0, makespan_s - PATIENCE * bound_s)
-    return (len(found.blocked), found.downtime_s, found.detours_s + impatience_s, makespan_s)
 
 
 def _steps(timetable: Timetable, hosts: Mapping[str, Host]) -> tuple[Step, ...]:

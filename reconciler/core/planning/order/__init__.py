@@ -6,11 +6,10 @@ clearing    who rests elsewhere where full hosts wait on each other
 places      on which third host, and when
 detours     what documents and platforms allow of that
 diary       about when hosts are busy, as far as the order goes
-timetable   list scheduling: whatever leaves the order possible may begin before its turn
-improving   the same turned round in time, and back
-layout      starts, and which departures each arrival waits for
-slots       how many steps may be under way at once
-room        room traced to where it came from; what there is no room for in the end
+exhaustive  every order of a few journeys, where nothing quicker finds one
+times/      when each leg of the order begins
 bounds      what no order can beat
+room        room traced to where it came from; what there is no room for in the end
 drafts      all of it, with who stays where it is
+search      the best of several drafts
 """

@@ -19,6 +19,14 @@ Amounts = tuple[tuple[int, int], ...]
 """(account, amount) pairs, amounts above zero."""
 
 
+SCATTER = 1024
+
+
+def scattered(number: int, variation: int) -> int:
+    """A number below SCATTER: as good as chance, and the same each time (multipliers after Knuth and Weyl)."""
+    return (number * 2654435761 + variation * 40503) % SCATTER
+
+
 @dataclass(frozen=True)
 class Accounts:
     """The accounts of a fleet: of each host, one a dimension in the order of DIMENSIONS; then of each domain that rules

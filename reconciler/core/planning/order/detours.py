@@ -19,7 +19,7 @@ from reconciler.core.planning import journey, stillness
 from reconciler.core.planning.admission import barrier, decision_for
 from reconciler.core.planning.intent import intent_digest
 from reconciler.core.planning.journey import Journey, Leg
-from reconciler.core.planning.order.slots import Slots
+from reconciler.core.planning.order.times.slots import Slots
 from reconciler.core.planning.situation import Situation
 from reconciler.core.planning.ways import durations
 

@@ -15,16 +15,19 @@ from reconciler.core.planning.order.accounts import Accounts
 from reconciler.core.planning.order.bounds import bound
 from reconciler.core.planning.order.clearing import PATIENCE, Clearer
 from reconciler.core.planning.order.detours import Detours
-from reconciler.core.planning.order.improving import starts_of
-from reconciler.core.planning.order.layout import Entry, Stuck, Timetable, lay_out
+from reconciler.core.planning.order.exhaustive import JOURNEYS_MAX, Exhaustive
 from reconciler.core.planning.order.room import shortage
 from reconciler.core.planning.order.sequence import Taste, Workings
-from reconciler.core.planning.order.timetable import Problem
+from reconciler.core.planning.order.times.improving import QUICK, THOROUGH, Care, starts_of
+from reconciler.core.planning.order.times.layout import Entry, Stuck, Timetable, lay_out
+from reconciler.core.planning.order.times.timetable import Problem
 from reconciler.core.planning.plan import Blocked
 from reconciler.core.planning.refusals import stuck, too_late_ones
 from reconciler.core.planning.situation import Situation
 from reconciler.errors import InvariantBroken
 
+ORDERING = 6
+"""To find an order and its bound takes about as long as laying each leg out so many times."""
 RETRIES_MAX = 40
 """How often an order is looked for anew because a guest would be left on its way."""
 
@@ -39,6 +42,8 @@ class Draft:
     """No order of these legs is shorter."""
     spent: int
     """Tasks laid out to find it."""
+    workings: Workings
+    """How its order was found."""
 
     @property
     def downtime_s(self) -> float:
@@ -60,9 +65,8 @@ def draft(
     room: Mapping[str, Load],
     detours: Detours,
     taste: Taste,
-    budget: int,
 ) -> Draft:
-    """Lay the journeys out. `budget` is in tasks laid out."""
+    """Lay the journeys out."""
     left = list(journeys)
     blocked: list[Blocked] = []
     never: frozenset[str] = frozenset()
@@ -73,7 +77,7 @@ def draft(
         if turn == RETRIES_MAX:
             never = frozenset(guest.name for guest in situation.desired.guests.values())
         workings = _order(left, accounts, situation, detours, taste, never)
-        spent += len(workings.order) + workings.effort
+        spent += ORDERING * len(workings.order) + workings.effort
         begun = {number for number in workings.left if workings.at[number] > 0}
         detoured = {
             workings.journeys[number].name for number in begun if workings.rests[workings.journeys[number].name]
@@ -85,20 +89,35 @@ def draft(
             without = _unlaid(workings)
             turn_away(left, blocked, [stuck(without, entry) for entry in without.stuck if entry.begun])
             continue
-        least = bound(workings.order, accounts.free, fleet.limits)
-        problem = Problem.of(workings.order, accounts.free, accounts.names, fleet, situation.records)
-        starts, laid_out = starts_of(problem, least.best_s, budget - spent)
+        least_s = bound(workings.order, accounts.free, fleet.limits).best_s
+        timetable, laid_out = _timed(situation, workings, least_s, QUICK)
         spent += laid_out
-        entries = lay_out(workings.order, starts, accounts.free, accounts.names, fleet, situation.records)
-        timetable = _timetable(workings, entries)
         late = too_late_ones(timetable, fleet.quiet_in_s)
         if late:
             never |= {entry.guest for entry in late}
             turn_away(left, blocked, late)
             continue
         turn_away(left, blocked, [stuck(timetable, entry) for entry in timetable.stuck])
-        return Draft(timetable, blocked, min(least.best_s, timetable.makespan_s), spent)
+        return Draft(timetable, blocked, min(least_s, timetable.makespan_s), spent, workings)
     raise InvariantBroken("planning", "guests are left on their way in every timetable")
+
+
+def polished(situation: Situation, found: Draft) -> Draft:
+    """The same draft with more care for its times."""
+    timetable, _ = _timed(situation, found.workings, found.bound_s, THOROUGH)
+    late = too_late_ones(timetable, situation.desired.fleet.quiet_in_s)
+    if late or timetable.makespan_s >= found.timetable.makespan_s:
+        return found
+    return replace(found, timetable=timetable, bound_s=min(found.bound_s, timetable.makespan_s))
+
+
+def _timed(situation: Situation, workings: Workings, bound_s: float, care: Care) -> tuple[Timetable, int]:
+    """The order with its times, and how many tasks were laid out for that."""
+    accounts, fleet, records = workings.accounts, situation.desired.fleet, situation.records
+    problem = Problem.of(workings.order, accounts.free, accounts.names, fleet, records)
+    starts, laid_out = starts_of(problem, bound_s, care)
+    entries = lay_out(workings.order, starts, accounts.free, accounts.names, fleet, records)
+    return _timetable(workings, entries), laid_out
 
 
 def turn_away(journeys: list[Journey], blocked: list[Blocked], refused: Sequence[Blocked]) -> None:
@@ -117,7 +136,8 @@ def _order(
     never: frozenset[str],
 ) -> Workings:
     """An order of as many legs as possible; a hop costs more downtime only where nothing else helps."""
-    workings = Workings(journeys, accounts, situation.desired.fleet.limits, detours)
+    fleet = situation.desired.fleet
+    workings = Workings(journeys, accounts, fleet.limits, detours, taste.variation)
     if taste.early:
         Clearer(workings, taste, never, PATIENCE[0]).clear_early()
     workings.cascade()
@@ -125,6 +145,16 @@ def _order(
         clearer = Clearer(workings, taste, never, patience)
         while workings.left and clearer.clear():
             workings.cascade()
+    if not workings.left or taste.variation:
+        return workings
+    small = len(journeys) <= JOURNEYS_MAX
+    again = Workings(journeys, accounts, fleet.limits, detours, taste.variation) if small else workings
+    for more_downtime in (False, True):
+        search = Exhaustive(again, never, more_downtime)
+        actions = search.find()
+        if actions is not None:
+            search.carry_out(actions)
+            return again
     return workings
 
 

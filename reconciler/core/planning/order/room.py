@@ -102,6 +102,7 @@ def homeless(journeys: Sequence[Journey], room: Mapping[str, Load]) -> dict[str,
         end = _end_state(left.values(), room)
         over = next(((host, load) for host, load in sorted(end.items()) if _arrivals_over(left, host, load)), None)
         if over is None:
+            _readmit({journey.name: journey for journey in journeys}, left, room, turned_away)
             return turned_away
         host, load = over
         dimension = next(name for name in DIMENSIONS if _wanting(left, host, name) and getattr(load, name) < 0)
@@ -111,6 +112,42 @@ def homeless(journeys: Sequence[Journey], room: Mapping[str, Load]) -> dict[str,
         _, name = min(enough) if enough else max(wanting)
         turned_away[name] = Shortage(host, Load(**{dimension: lacking}))
         del left[name]
+
+
+def _readmit(
+    every: Mapping[str, Journey],
+    left: dict[str, Journey],
+    room: Mapping[str, Load],
+    turned_away: dict[str, Shortage],
+) -> None:
+    """Take back those for which there is room after all, alone or with others that make it: guests that change places
+    are turned away together by each other's absence."""
+    for name in sorted(turned_away):
+        together = {name: every[name]}
+        while name in turned_away:
+            trial = {**left, **together}
+            end = _end_state(trial.values(), room)
+            over = next(((host, load) for host, load in sorted(end.items()) if _arrivals_over(trial, host, load)), None)
+            if over is None:
+                left.update(together)
+                for other in together:
+                    turned_away.pop(other, None)
+                break
+            leaving = _leaving(every, turned_away.keys() - together.keys(), *over)
+            if leaving is None:
+                break
+            together[leaving] = every[leaving]
+
+
+def _leaving(every: Mapping[str, Journey], names: Iterable[str], host: str, load: Load) -> str | None:
+    """Of these, the guest that frees enough of the host with the least to spare, else the one that frees most."""
+    dimension = next(name for name in DIMENSIONS if getattr(load, name) < 0)
+    frees = sorted(
+        (sum(getattr(leg.frees, dimension) for leg in every[name].legs if leg.source == host), name) for name in names
+    )
+    enough = [entry for entry in frees if entry[0] >= -getattr(load, dimension)]
+    some = [entry for entry in frees if entry[0] > 0]
+    return enough[0][1] if enough else some[-1][1] if some else None
 
 
 def _end_state(journeys: Iterable[Journey], room: Mapping[str, Load]) -> dict[str, Load]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from reconciler.core.desired import Limits
 from reconciler.core.model import Method, StepKind
 from reconciler.core.planning.journey import Journey, Leg
-from reconciler.core.planning.order.accounts import Accounts, Item
+from reconciler.core.planning.order.accounts import SCATTER, Accounts, Item, scattered
 from reconciler.core.planning.order.detours import Bystander, Detours
 from reconciler.core.planning.order.diary import Diary
 
@@ -34,6 +34,8 @@ class Taste:
     """What a second of moving weighs that is kept from where it will be wanted."""
     urgent: Mapping[str, float] = field(default_factory=dict)
     """Guest -> by how much making room for it comes before others."""
+    variation: int = 0
+    """Which of many ways ties are broken."""
     early: frozenset[str] = frozenset()
     """Guests for which room is made before anything else."""
     choices: int = 40
@@ -63,7 +65,10 @@ class Option:
 class Workings:
     """Where things stand while the order grows."""
 
-    def __init__(self, journeys: Sequence[Journey], accounts: Accounts, limits: Limits, detours: Detours) -> None:
+    def __init__(
+        self, journeys: Sequence[Journey], accounts: Accounts, limits: Limits, detours: Detours, variation: int
+    ) -> None:
+        self.variation = variation
         self.accounts, self.limits, self.detours = accounts, limits, detours
         self.journeys = list(journeys)
         self.free = list(accounts.free)
@@ -236,4 +241,9 @@ class Workings:
         memory = self.accounts.memory(item.source)
         relief = min(item.leg.frees.memory_mib, max(0, self.wanted[memory] - self.free[memory]))
         sets = item.leg.kind is not StepKind.SET
-        return (number in self.aside, sets and contended, -relief, item.leg.takes.memory_mib)
+        takes_mib = item.leg.takes.memory_mib
+        if self.variation:
+            relief += relief * scattered(number, self.variation) // SCATTER
+        if self.variation % 2:
+            return (number in self.aside, sets and contended, -takes_mib, -relief)
+        return (number in self.aside, sets and contended, -relief, takes_mib)

@@ -16,8 +16,8 @@ from reconciler.core.model import Load, StepKind
 from reconciler.core.planning.journey import Journey, Leg
 from reconciler.core.planning.order.accounts import Item
 from reconciler.core.planning.order.room import Account
-from reconciler.core.planning.order.slots import Slots
-from reconciler.core.planning.order.timetable import Starts
+from reconciler.core.planning.order.times.slots import Slots
+from reconciler.core.planning.order.times.timetable import Starts
 from reconciler.core.records import MoveRecord
 
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 
 from reconciler.core.desired import Fleet
 from reconciler.core.model import StepKind
-from reconciler.core.planning.order.accounts import Amounts, Item
-from reconciler.core.planning.order.slots import Slots
+from reconciler.core.planning.order.accounts import SCATTER, Amounts, Item, scattered
+from reconciler.core.planning.order.times.slots import Slots
 from reconciler.core.records import MoveRecord
 
 Starts = list[float]
@@ -105,17 +105,18 @@ class Problem:
         return Problem(tasks, left, self.hosts, self.fleet, self.records)
 
 
-def schedule(problem: Problem, order: Sequence[int], *, longest_first: bool) -> Starts | None:
+def schedule(problem: Problem, order: Sequence[int], *, longest_first: bool, variation: int = 0) -> Starts | None:
     """A start for every task. `order` must be possible. Where several may begin, the one that the longest rest of the
-    work waits for goes first, or with `longest_first` false the first of the order. None where it gets stuck, as a look
+    work waits for goes first, or with `longest_first` false the first of the order; a `variation` weighs each task
+    otherwise, by up to a third. None where it gets stuck, as a look
     backwards may from a host that stays over its capacity."""
-    return _Desk(problem, order, longest_first).run()
+    return _Desk(problem, order, longest_first, variation).run()
 
 
 class _Desk:
     """The state while starts are given."""
 
-    def __init__(self, problem: Problem, order: Sequence[int], longest_first: bool) -> None:
+    def __init__(self, problem: Problem, order: Sequence[int], longest_first: bool, variation: int) -> None:
         self.tasks = problem.tasks
         self.slots = Slots(problem.fleet, problem.hosts, problem.records)
         self.turn = [0] * len(order)
@@ -137,6 +138,7 @@ class _Desk:
             self.work_s[task.source] += task.seconds
             self.work_s[task.target] += task.seconds
         self.rest_s = _rests(problem, order) if longest_first else None
+        self.variation = variation
         self.starts = [0.0] * len(order)
         self.now_s = 0.0
         self.running: list[tuple[float, int]] = []
@@ -163,6 +165,8 @@ class _Desk:
         if self.rest_s is None:
             return (not task.moves, self.turn[number])
         rest_s = max(self.rest_s[number], self.work_s[task.source], self.work_s[task.target])
+        if self.variation:
+            rest_s *= 1 + scattered(number, self.variation) / (3 * SCATTER)
         return (-rest_s, -task.seconds, self.turn[number])
 
     def consider(self, number: int) -> None:

@@ -1,0 +1,191 @@
+"""Try every order of a few journeys, with every rest on a third host, where nothing quicker has found one for all.
+
+Called by drafts for small fleets and for small rests of large ones. Orders with fewer rests are tried first. What was
+tried once is not tried again: which guest lies where is all that counts for what may follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reconciler.core.model import StepKind
+from reconciler.core.planning.journey import Journey, Leg
+from reconciler.core.planning.order.accounts import Item
+from reconciler.core.planning.order.detours import Bystander
+from reconciler.core.planning.order.sequence import Workings
+
+JOURNEYS_MAX = 10
+"""With more journeys left than this, nothing is tried."""
+BYSTANDERS_MAX = 10
+"""With more guests than this that may step aside, none of them does here."""
+HOSTS_MAX = 12
+"""So many hosts are tried to rest on, those with the most room."""
+STATES_MAX = 20_000
+"""After so many places of guests, the search is given up."""
+RESTS_MAX = 6
+"""How many rests an order may have."""
+
+State = tuple[tuple[int, int], ...]
+"""For each guest: how many of its legs are made, and the host it rests on, or -1."""
+
+
+@dataclass(frozen=True)
+class Action:
+    """A leg is made: the direct one, or the first of two over the host it rests on."""
+
+    guest: int
+    rest: int = -1
+
+
+class Exhaustive:
+    """A search from where things stand."""
+
+    def __init__(self, workings: Workings, never: frozenset[str], more_downtime: bool) -> None:
+        self.workings, self.never, self.more_downtime = workings, never, more_downtime
+        self.guests: list[int | Bystander] = [*sorted(workings.left)]
+        self.targets = len(self.guests)
+        rooms = workings.accounts.memory
+        open_hosts = [host for host, name in enumerate(workings.accounts.names) if workings.detours.open_for_rest(name)]
+        self.hosts = sorted(open_hosts, key=lambda host: (-workings.free[rooms(host)], host))[:HOSTS_MAX]
+        self.guests += self._bystanders()
+        self.free = list(workings.free)
+        self.seen: set[tuple[int, State]] = set()
+        self._ways: dict[tuple[int, int], tuple[Item, Item] | None] = {}
+        self._detours: dict[tuple[int, int], Journey | tuple[Leg, ...]] = {}
+
+    def find(self) -> list[Action] | None:
+        """The actions that bring everybody to the end; None where none were found."""
+        if not 0 < self.targets <= JOURNEYS_MAX:
+            return None
+        start: State = tuple((0, -1) for _ in self.guests)
+        for rests in range(RESTS_MAX + 1):
+            self.seen.clear()
+            found = self._go_on(start, rests)
+            if found is not None:
+                return found
+            if len(self.seen) >= STATES_MAX:
+                return None
+        return None
+
+    def carry_out(self, actions: list[Action]) -> None:
+        """Make these legs."""
+        numbers: dict[int, int] = {place: who for place, who in enumerate(self.guests) if isinstance(who, int)}
+        for action in actions:
+            who = self.guests[action.guest]
+            if action.rest >= 0:
+                way = self._detours[action.guest, action.rest]
+                if isinstance(who, Bystander) and isinstance(way, Journey):
+                    numbers[action.guest] = self.workings.step_aside(way)
+                elif isinstance(way, tuple):
+                    self.workings.rest(numbers[action.guest], way[0], way[1])
+            self.workings.make(numbers[action.guest])
+
+    # --- the search --------------------------------------------------------------------------------------------------
+
+    def _go_on(self, state: State, rests: int) -> list[Action] | None:
+        if all(self._over(place, made) for place, (made, _) in enumerate(state)):
+            return []
+        if (rests, state) in self.seen or len(self.seen) >= STATES_MAX:
+            return None
+        self.seen.add((rests, state))
+        for action, item, after in self._possible(state, rests):
+            for account, amount in item.takes:
+                self.free[account] -= amount
+            for account, amount in item.frees:
+                self.free[account] += amount
+            rest = self._go_on(after, rests - (action.rest >= 0))
+            for account, amount in item.takes:
+                self.free[account] += amount
+            for account, amount in item.frees:
+                self.free[account] -= amount
+            if rest is not None:
+                return [action, *rest]
+        return None
+
+    def _possible(self, state: State, rests: int) -> Iterator[tuple[Action, Item, State]]:
+        """What could come next: going on before resting."""
+        for place, (made, resting) in enumerate(state):
+            item = self._next(place, made, resting)
+            if item is not None and self._fits(item):
+                yield Action(place), item, (*state[:place], (made + 1, -1), *state[place + 1 :])
+        for place, (made, resting) in enumerate(state) if rests > 0 else ():
+            if made or resting >= 0:
+                continue
+            for host in self.hosts:
+                way = self._way(place, host)
+                if way is not None and self._fits(way[0]):
+                    yield Action(place, host), way[0], (*state[:place], (made, host), *state[place + 1 :])
+
+    def _fits(self, item: Item) -> bool:
+        return all(self.free[account] >= amount for account, amount in item.takes)
+
+    def _over(self, place: int, made: int) -> bool:
+        who = self.guests[place]
+        return made >= self._count(who)
+
+    def _count(self, who: int | Bystander) -> int:
+        return 0 if isinstance(who, Bystander) else len(self.workings.items[who]) - self.workings.at[who]
+
+    def _next(self, place: int, made: int, resting: int) -> Item | None:
+        """The leg that the guest would make now."""
+        if resting >= 0:
+            way = self._way(place, resting)
+            return way[1] if way is not None else None
+        who = self.guests[place]
+        if isinstance(who, Bystander) or made >= self._count(who):
+            return None
+        return self.workings.items[who][self.workings.at[who] + made]
+
+    # --- ways over third hosts ---------------------------------------------------------------------------------------
+
+    def _bystanders(self) -> list[Bystander]:
+        found = [
+            bystander
+            for name in self.workings.accounts.names
+            for bystander in self.workings.detours.bystanders(name)
+            if bystander.name not in self.never and not self.workings.rests[bystander.name]
+        ]
+        return found if len(found) <= BYSTANDERS_MAX else []
+
+    def _way(self, place: int, host: int) -> tuple[Item, Item] | None:
+        """The two items over the host; None where that is not allowed."""
+        key = (place, host)
+        if key not in self._ways:
+            self._ways[key] = None
+            detour = self._legs(place, host)
+            if detour is not None:
+                self._detours[key] = detour
+                name, accounts = self._name(place), self.workings.accounts
+                away, back = detour.legs if isinstance(detour, Journey) else detour
+                self._ways[key] = (Item.of(place, 0, name, away, accounts), Item.of(place, 1, name, back, accounts))
+        return self._ways[key]
+
+    def _legs(self, place: int, host: int) -> Journey | tuple[Leg, ...] | None:
+        workings, who = self.workings, self.guests[place]
+        name = workings.accounts.names[host]
+        if isinstance(who, Bystander):
+            return workings.detours.aside(who, name, self._others(place)) if who.guest.host != name else None
+        journey, direct = workings.journeys[who], workings.next(who).leg
+        if direct.kind is not StepKind.MIGRATE or name in (direct.source, direct.target):
+            return None
+        if not journey.guest.migration.hop or journey.name in self.never or workings.rests[journey.name]:
+            return None
+        legs = workings.detours.over(journey, direct, name, self._others(place))
+        if legs is not None and sum(leg.stops_guest for leg in legs) > direct.stops_guest and not self.more_downtime:
+            return None
+        return legs
+
+    def _name(self, place: int) -> str:
+        who = self.guests[place]
+        return who.name if isinstance(who, Bystander) else self.workings.journeys[who].name
+
+    def _others(self, place: int) -> tuple[str, ...]:
+        """The guests that wait for room where this one is."""
+        who = self.guests[place]
+        here = who.guest.host if isinstance(who, Bystander) else self.workings.next(who).leg.source
+        return tuple(
+            self.workings.journeys[other].name
+            for other in self.guests[: self.targets]
+            if isinstance(other, int) and other != who and self.workings.next(other).leg.target == here
+        ) or ("others",)
