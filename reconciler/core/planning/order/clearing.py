@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reconciler.core.planning.journey import Journey, Leg
 from reconciler.core.planning.order.accounts import Amounts, Item
 from reconciler.core.planning.order.detours import Bystander
+from reconciler.core.planning.order.leaving import send
 from reconciler.core.planning.order.places import Places, Spare, largest_mib, spare
 from reconciler.core.planning.order.sequence import Option, Piece, Taste, Workings
 
@@ -77,7 +77,7 @@ class Clearer:
     def clear(self) -> bool:
         """Make room for one guest that waits, and let it go; whether any could be helped."""
         there = spare(self.workings)
-        turn = self._in_turn()
+        turn = self.in_turn()
         while True:
             best: Option | None = None
             for weighed, number in enumerate(turn):
@@ -107,7 +107,15 @@ class Clearer:
             if self._carry_out(best):
                 left.discard(best.journey)
 
-    def _in_turn(self) -> Sequence[int]:
+    def clear_for(self, number: int) -> bool:
+        """Make room for this guest, and let it go."""
+        while True:
+            option = self._look_again(number, spare(self.workings))
+            if option is None or self._carry_out(option):
+                return option is not None
+
+    def in_turn(self) -> Sequence[int]:
+        """The guests that wait: the urgent ones first, then those that lack least."""
         waiting = self.workings.waiting()
         if not self.taste.urgent:
             return waiting
@@ -115,11 +123,8 @@ class Clearer:
         return sorted(waiting, key=lambda number: -self.taste.urgent.get(names[number].name, 0.0))
 
     def _rank(self, option: Option) -> tuple[float, list[str]]:
-        journeys = self.workings.journeys
-        names = [
-            piece.who.name if isinstance(piece.who, Bystander) else journeys[piece.who].name for piece in option.pieces
-        ]
-        return option.score - self.taste.urgent.get(journeys[option.journey].name, 0.0), names
+        urgent = self.taste.urgent.get(self.workings.journeys[option.journey].name, 0.0)
+        return option.score - urgent, [self._guest(piece) for piece in option.pieces]
 
     # --- one guest's ways --------------------------------------------------------------------------------------------
 
@@ -146,7 +151,7 @@ class Clearer:
         if not lacking:
             return Option(0.0, number, ())
         most_mib = largest_mib(self.workings, there, without=item.target)
-        candidates = [entry for entry in self._candidates(number, item.target, lacking) if entry.memory_mib <= most_mib]
+        candidates = [entry for entry in self.candidates(number, item.target, lacking) if entry.memory_mib <= most_mib]
         best: Option | None = None
         ways = 0
         while ways < self.taste.ways:
@@ -161,7 +166,7 @@ class Clearer:
             candidates = [candidate for candidate in candidates if candidate is not way.latest]
         return best
 
-    def _candidates(self, number: int, host: int, lacking: Sequence[tuple[int, int]]) -> list[Candidate]:
+    def candidates(self, number: int, host: int, lacking: Sequence[tuple[int, int]]) -> list[Candidate]:
         """The guests on the host that may leave it for a while and free what is lacking."""
         accounts = {account for account, _ in lacking}
         workings = self.workings
@@ -226,15 +231,9 @@ class Clearer:
         there: Spare,
     ) -> Clearing | None:
         """The cheapest guests that free enough, each with a place, and how long all that would take."""
-        chosen: list[Candidate] = []
-        self._lacking = {account for account, _ in lacking}
-        for account, amount in lacking:
-            amount -= sum(_freed(candidate, {account}) for candidate in chosen)
-            if amount > 0:
-                cover = _cover([entry for entry in candidates if entry not in chosen], account, amount)
-                if cover is None:
-                    return None
-                chosen += cover
+        chosen = self._chosen(lacking, candidates)
+        if not chosen:
+            return None
         placed = self._places(item.target, sorted(chosen, key=lambda entry: -entry.memory_mib), there)
         if isinstance(placed, Candidate):
             return Clearing(None, placed, False)
@@ -246,13 +245,46 @@ class Clearer:
         score = sum(candidate.cost for candidate in chosen) + penalty + late
         return Clearing(Option(score, number, tuple(pieces)), latest, penalty + late > 0)
 
+    def pieces(
+        self, host: int, lacking: Sequence[tuple[int, int]], candidates: Sequence[Candidate], there: Spare
+    ) -> list[Piece] | None:
+        """Guests that free what is lacking on a host, each with a place; None where there are none."""
+        left = list(candidates)
+        while True:
+            chosen = self._chosen(lacking, left)
+            if not chosen:
+                return None
+            placed = self._places(host, sorted(chosen, key=lambda entry: -entry.memory_mib), there)
+            if not isinstance(placed, Candidate):
+                return placed[0]
+            left.remove(placed)
+
+    def without_place(self, host: int, chosen: Sequence[Candidate]) -> list[Candidate]:
+        """The first of them for which there is no place left once the others have theirs."""
+        ordered = sorted(chosen, key=lambda entry: -entry.memory_mib)
+        placed = self._places(host, ordered, spare(self.workings)) if ordered else None
+        return [placed] if isinstance(placed, Candidate) else []
+
+    def _chosen(self, lacking: Sequence[tuple[int, int]], candidates: Sequence[Candidate]) -> list[Candidate]:
+        """The cheapest that free all that is lacking; none where not even all of them do."""
+        chosen: list[Candidate] = []
+        self._lacking = {account for account, _ in lacking}
+        for account, amount in lacking:
+            amount -= sum(_freed(candidate, {account}) for candidate in chosen)
+            if amount > 0:
+                more = cover([entry for entry in candidates if entry not in chosen], account, amount)
+                if more is None:
+                    return []
+                chosen += more
+        return chosen
+
     def _places(
         self, host: int, chosen: Sequence[Candidate], there: Spare
     ) -> tuple[list[Piece], Candidate, float, float] | Candidate:
         """A third host for each; the guest that comes to rest last, when that is, and what is wrong with the places.
         The guest alone for which there is no place."""
         running = {candidate.name: candidate for candidate in chosen}
-        places = Places(self.workings, self.taste, host, there, lambda name, third: self._takes(running[name], third))
+        places = Places(self.workings, self.taste, host, there, lambda name, third: self.takes(running[name], third))
         pieces: list[Piece] = []
         latest, latest_s, wrong = chosen[0], 0.0, 0.0
         for candidate in chosen:
@@ -266,7 +298,7 @@ class Clearer:
             pieces.append(Piece(candidate.who, place.host))
         return pieces, latest, latest_s, wrong
 
-    def _takes(self, candidate: Candidate, host: int) -> Amounts | None:
+    def takes(self, candidate: Candidate, host: int) -> Amounts | None:
         """What it would take there; None where it may not rest there."""
         if (candidate.name, host) in self.refused or host == candidate.declared:
             return None
@@ -283,55 +315,19 @@ class Clearer:
             self._amounts[key] = accounts.amounts(host, needs) + accounts.apart(candidate.name, host, candidate.host)
         return self._amounts[key]
 
-    # --- carrying out ------------------------------------------------------------------------------------------------
-
     def _carry_out(self, option: Option) -> bool:
-        """Ask the platform for every detour, then make them; False where one is not allowed."""
-        workings = self.workings
-        names = workings.accounts.names
-        for_whom = (workings.journeys[option.journey].name,)
-        ways: list[tuple[int | None, tuple[Leg, Leg] | Journey]] = []
-        for piece in option.pieces:
-            if isinstance(piece.who, Bystander):
-                aside = workings.detours.aside(piece.who, names[piece.host], for_whom)
-                if aside is None:
-                    return self._refuse(option, piece.who.name, piece.host)
-                ways.append((None, aside))
-                continue
-            journey = workings.journeys[piece.who]
-            if piece.who not in workings.left:
-                again = self._again(journey, names[piece.host], for_whom)
-                if again is None:
-                    return self._refuse(option, journey.name, piece.host)
-                ways.append((piece.who, again))
-                continue
-            direct = workings.next(piece.who).leg
-            legs = workings.detours.over(journey, direct, names[piece.host], for_whom)
-            stops = sum(leg.stops_guest for leg in legs) if legs is not None else 0
-            if legs is None or (stops > direct.stops_guest and not self.patience.more_downtime):
-                return self._refuse(option, journey.name, piece.host)
-            ways.append((piece.who, legs))
-        for who, way in ways:
-            if isinstance(way, Journey) and who is None:
-                workings.make(workings.step_aside(way))
-            elif isinstance(way, Journey) and who is not None:
-                workings.step_aside_again(who, way.legs)
-                workings.make(who)
-            elif who is not None and not isinstance(way, Journey):
-                workings.rest(who, *way)
-                workings.make(who)
-        workings.make(option.journey)
+        """Make the detours, and let the guest go; False where one is not allowed."""
+        name = self.workings.journeys[option.journey].name
+        refused = send(self.workings, option.pieces, name, self.patience.more_downtime)
+        if refused is not None:
+            self.refused.add((self._guest(refused), refused.host))
+            self._found.pop(option.journey, None)
+            return False
+        self.workings.make(option.journey)
         return True
 
-    def _again(self, journey: Journey, host: str, for_whom: Sequence[str]) -> Journey | None:
-        """The way aside, and back, of a guest that has come to its place."""
-        bystander = self.workings.detours.as_bystander(journey)
-        return self.workings.detours.aside(bystander, host, for_whom) if bystander is not None else None
-
-    def _refuse(self, option: Option, guest: str, host: int) -> bool:
-        self.refused.add((guest, host))
-        self._found.pop(option.journey, None)
-        return False
+    def _guest(self, piece: Piece) -> str:
+        return piece.who.name if isinstance(piece.who, Bystander) else self.workings.journeys[piece.who].name
 
 
 def _freed(candidate: Candidate, accounts: set[int]) -> int:
@@ -339,7 +335,7 @@ def _freed(candidate: Candidate, accounts: set[int]) -> int:
     return sum(amount for account, amount in candidate.frees if account in accounts)
 
 
-def _cover(candidates: Sequence[Candidate], account: int, lacking: int) -> list[Candidate] | None:
+def cover(candidates: Sequence[Candidate], account: int, lacking: int) -> list[Candidate] | None:
     """The cheapest of them that free so much together, or nearly: only so many partial choices are kept."""
     states: dict[int, tuple[float, tuple[int, ...]]] = {0: (0.0, ())}
     for number, candidate in enumerate(candidates):

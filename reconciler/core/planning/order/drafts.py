@@ -21,6 +21,7 @@ from reconciler.core.planning.order.sequence import Taste, Workings
 from reconciler.core.planning.order.times.improving import QUICK, THOROUGH, Care, starts_of
 from reconciler.core.planning.order.times.layout import Entry, Stuck, Timetable, lay_out
 from reconciler.core.planning.order.times.timetable import Problem
+from reconciler.core.planning.order.widening import widen
 from reconciler.core.planning.plan import Blocked
 from reconciler.core.planning.refusals import stuck, too_late_ones
 from reconciler.core.planning.situation import Situation
@@ -145,6 +146,10 @@ def _order(
         clearer = Clearer(workings, taste, never, patience)
         while workings.left and clearer.clear():
             workings.cascade()
+    clearer = Clearer(workings, taste, never, PATIENCE[1])
+    while workings.left and widen(clearer):
+        workings.cascade()
+    workings.cascade()
     if not workings.left or taste.variation:
         return workings
     small = len(journeys) <= JOURNEYS_MAX
