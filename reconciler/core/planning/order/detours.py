@@ -139,7 +139,7 @@ class Detours:
         guest, place = situation.desired.guests[found.name], found.place
         if place is None or place.state is not RunState.RUNNING or place.host not in situation.hosts:
             return None
-        if found.uuid in situation.under_way or found.uuid in situation.parked:
+        if found.uuid in situation.under_way or found.uuid in situation.parked or guest.name in situation.misdeclared:
             return None
         document = situation.desired.hosts[place.host]
         refusal = stillness.guest_refusal(situation.desired, guest) or stillness.host_refusal(document)

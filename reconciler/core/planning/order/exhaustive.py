@@ -6,10 +6,10 @@ tried once is not tried again: which guest lies where is all that counts for wha
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from reconciler.core.model import StepKind
+from reconciler.core.model import Method, StepKind
 from reconciler.core.planning.journey import Journey, Leg
 from reconciler.core.planning.order.accounts import Item
 from reconciler.core.planning.order.detours import Bystander
@@ -32,9 +32,11 @@ State = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True)
 class Action:
-    """A leg is made: the direct one, or the first of two over the host it rests on."""
+    """A leg is made: the direct one, or the first of two over the host it rests on, from where it is."""
 
     guest: int
+    at: int = -1
+    """The host it rests on already, or -1."""
     rest: int = -1
 
 
@@ -51,8 +53,10 @@ class Exhaustive:
         self.guests += self._bystanders()
         self.free = list(workings.free)
         self.seen: set[tuple[int, State]] = set()
-        self._ways: dict[tuple[int, int], tuple[Item, Item] | None] = {}
-        self._detours: dict[tuple[int, int], Journey | tuple[Leg, ...]] = {}
+        self._ways: dict[tuple[int, int, int], tuple[Item, Item] | None] = {}
+        self._asides: dict[tuple[int, int], Journey] = {}
+        self._home: dict[tuple[int, int], Item] = {}
+        """(guest, host it rests on) -> the leg to its declared host."""
 
     def find(self) -> list[Action] | None:
         """The actions that bring everybody to the end; None where none were found."""
@@ -73,18 +77,18 @@ class Exhaustive:
         numbers: dict[int, int] = {place: who for place, who in enumerate(self.guests) if isinstance(who, int)}
         for action in actions:
             who = self.guests[action.guest]
-            if action.rest >= 0:
-                way = self._detours[action.guest, action.rest]
-                if isinstance(who, Bystander) and isinstance(way, Journey):
-                    numbers[action.guest] = self.workings.step_aside(way)
-                elif isinstance(way, tuple):
-                    self.workings.rest(numbers[action.guest], way[0], way[1])
+            if action.rest >= 0 and isinstance(who, Bystander) and action.at < 0:
+                numbers[action.guest] = self.workings.step_aside(self._asides[action.guest, action.rest])
+            elif action.rest >= 0:
+                way = self._ways[action.guest, action.at, action.rest]
+                if way is not None:
+                    self.workings.rest(numbers[action.guest], way[0].leg, way[1].leg)
             self.workings.make(numbers[action.guest])
 
     # --- the search --------------------------------------------------------------------------------------------------
 
     def _go_on(self, state: State, rests: int) -> list[Action] | None:
-        if all(self._over(place, made) for place, (made, _) in enumerate(state)):
+        if all(at < 0 and self._arrived(place, made) for place, (made, at) in enumerate(state)):
             return []
         if (rests, state) in self.seen or len(self.seen) >= STATES_MAX:
             return None
@@ -110,17 +114,17 @@ class Exhaustive:
             if item is not None and self._fits(item):
                 yield Action(place), item, (*state[:place], (made + 1, -1), *state[place + 1 :])
         for place, (made, resting) in enumerate(state) if rests > 0 else ():
-            if made or resting >= 0:
+            if made:
                 continue
             for host in self.hosts:
-                way = self._way(place, host)
+                way = self._way(place, resting, host)
                 if way is not None and self._fits(way[0]):
-                    yield Action(place, host), way[0], (*state[:place], (made, host), *state[place + 1 :])
+                    yield Action(place, resting, host), way[0], (*state[:place], (made, host), *state[place + 1 :])
 
     def _fits(self, item: Item) -> bool:
         return all(self.free[account] >= amount for account, amount in item.takes)
 
-    def _over(self, place: int, made: int) -> bool:
+    def _arrived(self, place: int, made: int) -> bool:
         who = self.guests[place]
         return made >= self._count(who)
 
@@ -130,8 +134,7 @@ class Exhaustive:
     def _next(self, place: int, made: int, resting: int) -> Item | None:
         """The leg that the guest would make now."""
         if resting >= 0:
-            way = self._way(place, resting)
-            return way[1] if way is not None else None
+            return self._home[place, resting]
         who = self.guests[place]
         if isinstance(who, Bystander) or made >= self._count(who):
             return None
@@ -148,30 +151,47 @@ class Exhaustive:
         ]
         return found if len(found) <= BYSTANDERS_MAX else []
 
-    def _way(self, place: int, host: int) -> tuple[Item, Item] | None:
-        """The two items over the host; None where that is not allowed."""
-        key = (place, host)
+    def _way(self, place: int, at: int, host: int) -> tuple[Item, Item] | None:
+        """The two items over the host, from the one that it rests on; None where that is not allowed."""
+        key = (place, at, host)
         if key not in self._ways:
+            legs = self._legs(place, host) if at < 0 else self._further(place, at, host)
             self._ways[key] = None
-            detour = self._legs(place, host)
-            if detour is not None:
-                self._detours[key] = detour
+            if legs is not None:
                 name, accounts = self._name(place), self.workings.accounts
-                away, back = detour.legs if isinstance(detour, Journey) else detour
-                self._ways[key] = (Item.of(place, 0, name, away, accounts), Item.of(place, 1, name, back, accounts))
+                away, back = (Item.of(place, number, name, leg, accounts) for number, leg in enumerate(legs))
+                self._ways[key] = (away, back)
+                self._home.setdefault((place, host), back)
         return self._ways[key]
 
-    def _legs(self, place: int, host: int) -> Journey | tuple[Leg, ...] | None:
+    def _legs(self, place: int, host: int) -> Sequence[Leg] | None:
+        """From where the guest stands."""
         workings, who = self.workings, self.guests[place]
         name = workings.accounts.names[host]
         if isinstance(who, Bystander):
-            return workings.detours.aside(who, name, self._others(place)) if who.guest.host != name else None
+            aside = workings.detours.aside(who, name, self._others(place)) if who.guest.host != name else None
+            if aside is None:
+                return None
+            self._asides[place, host] = aside
+            return aside.legs
         journey, direct = workings.journeys[who], workings.next(who).leg
-        if direct.kind is not StepKind.MIGRATE or name in (direct.source, direct.target):
+        if direct.kind is not StepKind.MIGRATE or workings.rests[journey.name]:
             return None
-        if not journey.guest.migration.hop or journey.name in self.never or workings.rests[journey.name]:
+        return self._over(journey, direct, host, place)
+
+    def _further(self, place: int, at: int, host: int) -> Sequence[Leg] | None:
+        """From the host that it rests on."""
+        who, home = self.guests[place], self._home[place, at].leg
+        if not isinstance(who, Bystander):
+            return self._over(self.workings.journeys[who], home, host, place)
+        legs = self._over(self._asides[place, at], home, host, place) if (place, at) in self._asides else None
+        return legs if legs is not None and all(leg.method is Method.ONLINE for leg in legs) else None
+
+    def _over(self, journey: Journey, direct: Leg, host: int, place: int) -> Sequence[Leg] | None:
+        name = self.workings.accounts.names[host]
+        if name in (direct.source, direct.target) or not journey.guest.migration.hop or journey.name in self.never:
             return None
-        legs = workings.detours.over(journey, direct, name, self._others(place))
+        legs = self.workings.detours.over(journey, direct, name, self._others(place))
         if legs is not None and sum(leg.stops_guest for leg in legs) > direct.stops_guest and not self.more_downtime:
             return None
         return legs
