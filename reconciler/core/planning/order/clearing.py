@@ -67,7 +67,8 @@ class Clearer:
     def __init__(self, workings: Workings, taste: Taste, never: frozenset[str], patience: Patience) -> None:
         self.workings, self.taste, self.never, self.patience = workings, taste, never, patience
         """`never`: guests whose detour has led nowhere."""
-        self.refused: set[tuple[str, int]] = set()
+        hosts = workings.accounts.hosts
+        self.refused = {(guest, hosts[host]) for guest, host in taste.avoid if host in hosts}
         """(guest, host) that the platform or a document does not allow."""
         self._found: dict[int, tuple[Option | None, tuple[tuple[int, int], ...]]] = {}
         self._bystanders: dict[int, tuple[Candidate, ...]] = {}
@@ -324,6 +325,7 @@ class Clearer:
             self._found.pop(option.journey, None)
             return False
         self.workings.make(option.journey)
+        self.workings.cleared.add(name)
         return True
 
     def _guest(self, piece: Piece) -> str:

@@ -25,6 +25,8 @@ BUDGET = 150_000
 """Legs laid out, and places weighed, for one plan at most."""
 IN_VAIN_MAX = 12
 """After so many drafts in a row that are no better, none is tried any more."""
+FEW = 10
+"""With as few journeys as this, three times as many are."""
 HORIZON = 1.2
 """Up to so many times the work of the busiest host, waiting costs nothing where a hop is chosen."""
 PATIENCE, IMPATIENCE = 2.0, 3.0
@@ -37,19 +39,33 @@ def best_draft(situation: Situation, journeys: Sequence[Journey], room: Mapping[
     taste = Taste(horizon_s=HORIZON * _work_s(situation, journeys, room))
     best = latest = draft(situation, journeys, room, detours, taste)
     spent, in_vain = best.spent, 0
-    while not _good(best) and in_vain < IN_VAIN_MAX and spent + latest.spent <= BUDGET:
-        taste = replace(
-            taste,
-            urgent=_urgent(latest, taste),
-            early=taste.early | {entry.guest for entry in latest.blocked if entry.reason is Reason.NO_SAFE_ORDER},
-            variation=taste.variation + 1,
-        )
+    most = IN_VAIN_MAX if len(journeys) > FEW else 3 * IN_VAIN_MAX
+    while not _good(best) and in_vain < most and spent + latest.spent <= BUDGET:
+        taste = _next(taste, best, latest)
         latest = draft(situation, journeys, room, detours, taste)
         spent += latest.spent
         in_vain += 1
         if _cost(latest, best) < _cost(best, latest):
             best, in_vain = latest, 0
     return best if _short(best) else polished(situation, best)
+
+
+def _next(taste: Taste, best: Draft, latest: Draft) -> Taste:
+    """What is tried next: room made sooner for those who were late, ties broken otherwise, another rest than the best
+    draft has, and every third time room made first of all for those that need it made."""
+    stuck = {entry.guest for entry in latest.blocked if entry.reason is Reason.NO_SAFE_ORDER}
+    variation = taste.variation + 1
+    journeys = best.timetable.journeys
+    rests = sorted(
+        {(journeys[entry.journey].name, entry.leg.target) for entry in best.timetable.entries if entry.leg.hop}
+    )
+    return replace(
+        taste,
+        urgent=_urgent(latest, taste),
+        early=frozenset(stuck | (best.workings.cleared if variation % 3 == 0 else set())),
+        avoid=frozenset({rests[variation // 2 % len(rests)]}) if rests and variation % 2 else frozenset(),
+        variation=variation,
+    )
 
 
 def _work_s(situation: Situation, journeys: Sequence[Journey], room: Mapping[str, Load]) -> float:

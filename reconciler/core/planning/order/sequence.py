@@ -36,6 +36,8 @@ class Taste:
     """Guest -> by how much making room for it comes before others."""
     variation: int = 0
     """Which of many ways ties are broken."""
+    avoid: frozenset[tuple[str, str]] = frozenset()
+    """(guest, host): a rest that is not to be chosen this time."""
     early: frozenset[str] = frozenset()
     """Guests for which room is made before anything else."""
     choices: int = 40
@@ -90,6 +92,8 @@ class Workings:
         """Guest -> how often it rests on a third host, on its way or stepping aside."""
         self.effort = 0
         """What was weighed to find the order, in about the time that laying out one leg takes."""
+        self.cleared: set[str] = set()
+        """Guests for which room was made."""
         self.changes = [0] * len(accounts.names)
         """Host -> how often anything has changed there."""
         self._heap: list[tuple[tuple[int, ...], int]] = []
