@@ -264,7 +264,7 @@ def test_a_hop_keeps_off_a_host_where_others_want_in() -> None:
     guests = [guest("x", "b"), guest("y", "a"), guest("z", "e"), guest("w", "c")]
     plan = world(looks, guests).plan()
     assert {} == refusals(plan)
-    assert "x a → d online (hop)" in told(plan)
+    assert all(step.target != "c" for step in plan.steps if step.hop)
 
 
 def test_a_hop_may_have_to_come_before_others_arrive_on_the_third_host() -> None:
