@@ -32,8 +32,10 @@ def make_plan(
     *,
     controller: str = "",
     lost_hosts: frozenset[str] = frozenset(),
+    improve: bool = True,
 ) -> Plan:
-    """Plan. `controller` is our own name in move records; `lost_hosts` are declared out of play by the operator."""
+    """Plan. `controller` is our own name in move records; `lost_hosts` are declared out of play by the operator. Without
+    `improve` the first safe schedule is taken."""
     situation = Situation.of(desired, observed, difference, rulebooks, controller, lost_hosts)
     journeys: list[Journey] = []
     blocked: list[Blocked] = []
@@ -47,7 +49,7 @@ def make_plan(
     room = situation.room() if journeys else {}
     turn_away(journeys, blocked, without_slot(situation, journeys))
     turn_away(journeys, blocked, without_room(journeys, room))
-    best = best_draft(situation, journeys, room)
+    best = best_draft(situation, journeys, room, improve=improve)
     blocked = sorted([*blocked, *best.blocked], key=lambda entry: (entry.guest, entry.uuid))
     steps = _steps(best.timetable, desired.hosts)
     makespan_s = best.timetable.makespan_s

@@ -66,6 +66,7 @@ def draft(
     room: Mapping[str, Load],
     detours: Detours,
     taste: Taste,
+    care: Care = QUICK,
 ) -> Draft:
     """Lay the journeys out."""
     left = list(journeys)
@@ -91,7 +92,7 @@ def draft(
             turn_away(left, blocked, [stuck(without, entry) for entry in without.stuck if entry.begun])
             continue
         least_s = bound(workings.order, accounts.free, fleet.limits).best_s
-        timetable, laid_out = _timed(situation, workings, least_s, QUICK)
+        timetable, laid_out = _timed(situation, workings, least_s, care)
         spent += laid_out
         late = too_late_ones(timetable, fleet.quiet_in_s)
         if late:

@@ -17,7 +17,7 @@ from reconciler.core.planning.order.bounds import work_s
 from reconciler.core.planning.order.detours import Detours
 from reconciler.core.planning.order.drafts import Draft, draft, polished
 from reconciler.core.planning.order.sequence import Taste
-from reconciler.core.planning.order.times.improving import NEARLY
+from reconciler.core.planning.order.times.improving import FIRST, NEARLY
 from reconciler.core.planning.plan import Reason
 from reconciler.core.planning.situation import Situation
 
@@ -33,10 +33,14 @@ PATIENCE, IMPATIENCE = 2.0, 3.0
 """From so many times the bound on, each second of a timetable weighs so many seconds of detours."""
 
 
-def best_draft(situation: Situation, journeys: Sequence[Journey], room: Mapping[str, Load]) -> Draft:
-    """The best draft that the budget allows."""
+def best_draft(
+    situation: Situation, journeys: Sequence[Journey], room: Mapping[str, Load], *, improve: bool = True
+) -> Draft:
+    """The best draft that the budget allows, or without `improve` the first one as it comes."""
     detours = Detours(situation)
     taste = Taste(horizon_s=HORIZON * _work_s(situation, journeys, room))
+    if not improve:
+        return draft(situation, journeys, room, detours, taste, FIRST)
     best = latest = draft(situation, journeys, room, detours, taste)
     spent, in_vain = best.spent, 0
     most = IN_VAIN_MAX if len(journeys) > FEW else 3 * IN_VAIN_MAX

@@ -26,7 +26,7 @@ class Care:
     """After so many tasks laid out, nothing more is tried."""
 
 
-QUICK, THOROUGH = Care(2, 0, 20_000), Care(10, 24, 50_000)
+FIRST, QUICK, THOROUGH = Care(0, 0, 0), Care(2, 0, 20_000), Care(10, 24, 50_000)
 NEARLY = 1.001
 """A timetable this close to the bound is not improved any more."""
 
