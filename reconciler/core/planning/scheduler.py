@@ -34,7 +34,7 @@ def make_plan(
     lost_hosts: frozenset[str] = frozenset(),
     improve: bool = True,
 ) -> Plan:
-    """Plan. `controller` is our own name in move records; `lost_hosts` are declared out of play by the operator. Without
+    """Plan. `controller`: our own name in move records. `lost_hosts`: declared out of play by the operator. Without
     `improve` the first safe schedule is taken."""
     situation = Situation.of(desired, observed, difference, rulebooks, controller, lost_hosts)
     journeys: list[Journey] = []
