@@ -1,7 +1,7 @@
 """Random fleets to be planned. Used by the properties beside it.
 
-`any_fleets` are of three kinds: with whatever may be wrong with guests and hosts; full hosts whose guests change
-places; and with rules, networks, ratios, settings and moves under way.
+`any_fleets` are of four kinds: with whatever may be wrong with guests and hosts; full hosts whose guests change places;
+knots that only a rest or a bystander unties; and with rules, networks, ratios, settings and moves under way.
 """
 
 from __future__ import annotations
@@ -95,6 +95,44 @@ def tight_fleets(draw: st.DrawFn) -> World:
 
 
 @st.composite
+def knotted_fleets(draw: st.DrawFn) -> World:
+    """2 or 3 full hosts whose guests go round in a ring, with others that stand in the way, and one or two spare hosts:
+    somebody has to rest or to step aside. What runs short is memory, virtual CPUs, or places that rules leave."""
+    names = [f"h{number}" for number in range(draw(st.integers(2, 3)))]
+    spares = ["spare", "other"][: draw(st.integers(1, 2))]
+    size_mib, hop = draw(st.sampled_from((1024, 2048))), draw(st.booleans())
+    labels = {"app": draw(st.sampled_from(("web", "db", "other")))}
+    looks: list[Look] = []
+    guests: list[Guest] = []
+    ratio = draw(st.sampled_from((None, 100)))
+    for number, name in enumerate(names):
+        mover = registration(f"mover{number}", size_mib)
+        guests.append(guest(mover.name, names[(number + 1) % len(names)], hop=hop, labels=labels))
+        entries = [mover]
+        for letter in "ab"[: draw(st.integers(0, 2))]:
+            entries.append(registration(f"by{number}{letter}", draw(st.sampled_from((1024, 2048, 4096)))))
+            aside = draw(st.sampled_from((True, True, False)))
+            guests.append(guest(entries[-1].name, name, step_aside=aside, hop=draw(st.booleans())))
+        slack_mib = draw(st.sampled_from((0, 0, 1024, 8192)))
+        cpus = len(entries) if ratio is not None else 16
+        looks.append(host(name, *entries, memory_mib=sum(entry.memory_mib for entry in entries) + slack_mib, cpus=cpus))
+    looks += [host(name, memory_mib=draw(st.sampled_from((1024, 2048, 4096))), cpus=2) for name in spares]
+    racks = ["r1", "r2", "r1", "r2"] if draw(st.booleans()) else ["r1", "r2", "r3", "r4"]
+    hosts = {
+        name: Host(
+            name,
+            "test",
+            HERE,
+            labels={"rack": rack},
+            vcpus_per_cpu_percent=ratio,
+            migration_addresses=draw(st.sampled_from(({}, {"fast": f"{name}-fast"}))),
+        )
+        for name, rack in zip([*names, *spares], [*racks, "r5"], strict=False)
+    }
+    return _ruled(draw, world(looks, guests, hosts=hosts, limits=draw(st.sampled_from(LIMITS))))
+
+
+@st.composite
 def ruled_fleets(draw: st.DrawFn) -> World:
     """2 to 5 hosts in racks, with ratios and networks; up to 8 guests that rules are about, some to be set or resized;
     some with a move of somebody else under way."""
@@ -114,7 +152,11 @@ def ruled_fleets(draw: st.DrawFn) -> World:
         lying = tuple(found for found in records if found.touches(name))
         looks.append(host(name, *here, memory_mib=room_mib, cpus=draw(st.sampled_from((2, 4, 16))), records=lying))
     hosts = {name: draw(_hosts(name)) for name in names}
-    found = world(looks, guests, hosts=hosts, limits=draw(st.sampled_from(LIMITS)))
+    return _ruled(draw, world(looks, guests, hosts=hosts, limits=draw(st.sampled_from(LIMITS))))
+
+
+def _ruled(draw: st.DrawFn, found: World) -> World:
+    """The same with some of the rules, and a network that takes one move at a time."""
     rules = {rule.name: rule for rule in RULES if draw(st.booleans())}
     fleet = replace(found.desired.fleet, networks=(Network("fast", 1, 200.0),))
     return replace(found, desired=replace(found.desired, fleet=fleet, rules=rules))
@@ -193,4 +235,4 @@ def _records(draw: st.DrawFn, entries: dict[str, tuple[str, Registration]], host
 
 def any_fleets() -> st.SearchStrategy[World]:
     """Of any kind."""
-    return st.one_of(fleets(), tight_fleets(), ruled_fleets())
+    return st.one_of(fleets(), tight_fleets(), ruled_fleets(), knotted_fleets(), knotted_fleets())
