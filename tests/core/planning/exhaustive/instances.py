@@ -4,17 +4,18 @@ Made by the comparison from seeds, and by tests from text. Decides nothing.
 
 A line: `h0=8000 h1=4000; a:4000:h0>h1 b:4000:h1>h0:straight c:2000:h0:aside; 4/1/1/1`. Hosts with their memory in MiB;
 guests with theirs, from where to where (`straight`: may not rest on its way; `aside`: may step aside for others once it
-is in its place); moves under way at most in the fleet, into a host, out of it, and in total.
+is in its place; `apart`: no two of these on one host); moves under way at most in the fleet, into a host, out of it, and
+in total.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from reconciler.core.desired import Limits
-from tests.core.fleets import World, guest, host, registration, world
+from reconciler.core.desired import Limits, PlacementRule, RuleKind
+from tests.core.fleets import HERE, World, guest, host, registration, world
 
 TICKS_S = 100
 """Ticks in a second. A move takes 5 s and a second for each 100 MiB: whole ticks."""
@@ -31,6 +32,7 @@ class Mover:
     target: int
     hop: bool = True
     aside: bool = False
+    apart: bool = False
 
     @property
     def ticks(self) -> int:
@@ -39,8 +41,8 @@ class Mover:
 
     def __str__(self) -> str:
         way = f"h{self.source}" if self.source == self.target else f"h{self.source}>h{self.target}"
-        words = [self.name, str(self.memory_mib), way]
-        return ":".join([*words, *(["straight"] if not self.hop else []), *(["aside"] if self.aside else [])])
+        words = {"straight": not self.hop, "aside": self.aside, "apart": self.apart}
+        return ":".join([self.name, str(self.memory_mib), way, *(word for word, holds in words.items() if holds)])
 
 
 @dataclass(frozen=True)
@@ -78,14 +80,17 @@ class Instance:
             for number, memory_mib in enumerate(self.hosts_mib)
         ]
         guests = [guest(entry.name, f"h{entry.target}", hop=entry.hop, step_aside=entry.aside) for entry in self.movers]
-        return world(looks, guests, limits=self.limits)
+        apart = tuple(entry.name for entry in self.movers if entry.apart)
+        rules = {"apart": PlacementRule("apart", RuleKind.APART, HERE, names=apart)} if apart else {}
+        there = world(looks, guests, limits=self.limits)
+        return replace(there, desired=replace(there.desired, rules=rules))
 
 
 def _mover(text: str) -> Mover:
     name, memory_mib, way, *words = text.split(":")
     source, _, target = way.partition(">")
     here, there = (int(host.removeprefix("h")) for host in (source, target or source))
-    return Mover(name, int(memory_mib), here, there, "straight" not in words, "aside" in words)
+    return Mover(name, int(memory_mib), here, there, "straight" not in words, "aside" in words, "apart" in words)
 
 
 LIMITS = (Limits(), Limits(), Limits(2), Limits(2, 2, 2, 2), Limits(4, 1, 1, 2), Limits(4, 2, 1, 3))
@@ -93,9 +98,9 @@ SIZES_MIB = (1000, 2000, 2000, 4000, 4000, 8000)
 
 
 def generate(seed: int) -> Instance:
-    """The instance of this seed: of four, one loose and three tight."""
+    """The instance of this seed: of five, one loose, three tight, and one tight one with guests to be kept apart."""
     chance = random.Random(f"instance {seed}")
-    kinds = (_loose, _rotation, _tight, _rotation)
+    kinds = (_loose, _rotation, _tight, _rotation, _apart)
     return kinds[seed % len(kinds)](chance)
 
 
@@ -125,6 +130,21 @@ def _rotation(chance: random.Random) -> Instance:
             movers.append(_mover_of(chance, len(movers), size_mib, source, (source + turn) % count))
     roomy = _instance(chance, movers, count, (0, 0, 0, 1000, 2000))
     return Instance((*roomy.hosts_mib, chance.choice((0, 2000, 4000, 4000, 8000))), roomy.movers, roomy.limits)
+
+
+def _apart(chance: random.Random) -> Instance:
+    """The same, and the first guest of each host is to be kept apart from those of others, now and in the end."""
+    there = _rotation(chance)
+    movers, sources, targets = [], set[int](), set[int]()
+    for mover in there.movers:
+        apart = mover.source not in sources and mover.target not in targets
+        movers.append(replace(mover, apart=apart))
+        sources |= {mover.source} if apart else set()
+        targets |= {mover.target} if apart else set()
+    more_mib = chance.choice((0, 0, 1000, 4000))
+    return replace(
+        there, movers=tuple(movers), hosts_mib=tuple(memory_mib + more_mib for memory_mib in there.hosts_mib)
+    )
 
 
 def _movers(chance: random.Random, sources: Sequence[int], count: int, still: float) -> list[Mover]:

@@ -5,7 +5,8 @@ comparison, for a handful of hosts and guests.
 
 The moves: a guest that shall be elsewhere goes there straight, or by way of third hosts where it may rest, three times
 at most. One that is in its place and may step aside goes to a third host and straight home again; that counts as a rest
-as well. A move holds memory at both ends while it lasts. A guest that is not served stays where it is.
+as well. A move holds memory at both ends while it lasts, and its place where guests are kept apart. A guest that is not
+served stays where it is.
 
 What can be served does not depend on what is under way at once: moves one after the other, in the order of their ends,
 hold less than side by side. So that is answered by places alone.
@@ -91,7 +92,7 @@ def least_detours(instance: Instance, served: frozenset[int], states_max: int) -
     free, movers = _those_that_move(instance, served)
     goal = [mover.target for mover in movers]
     starts = tuple(map(_start, movers))
-    if any(memory_mib < 0 for memory_mib in _left(free, movers, goal)):
+    if any(room.over for room in _left(free, movers, goal)):
         return None
     best: dict[tuple[At, ...], int] = {starts: 0}
     queue = [(0, 0, starts)]
@@ -104,7 +105,7 @@ def least_detours(instance: Instance, served: frozenset[int], states_max: int) -
         left = _left(free, movers, [at.place for at in state])
         for number, mover in enumerate(movers):
             for way in ways(mover, state[number], len(free)):
-                if left[way.then.place] < mover.memory_mib:
+                if not left[way.then.place].holds(mover):
                     continue
                 then, costs = (*state[:number], way.then, *state[number + 1 :]), cost + way.detour
                 if costs < best.get(then, costs + 1):
@@ -116,22 +117,40 @@ def least_detours(instance: Instance, served: frozenset[int], states_max: int) -
     return None
 
 
-def _those_that_move(instance: Instance, served: frozenset[int]) -> tuple[list[int], list[Mover]]:
+class Room(NamedTuple):
+    """What a host may still take: memory, and guests that are kept apart."""
+
+    memory_mib: int
+    places: int = 1
+
+    @property
+    def over(self) -> bool:
+        return self.memory_mib < 0 or self.places < 0
+
+    def holds(self, mover: Mover) -> bool:
+        return not self.without(mover).over
+
+    def without(self, mover: Mover) -> Room:
+        """What is left beside the guest."""
+        return Room(self.memory_mib - mover.memory_mib, self.places - mover.apart)
+
+
+def _those_that_move(instance: Instance, served: frozenset[int]) -> tuple[list[Room], list[Mover]]:
     """The guests that may move, and what the hosts hold besides those that do not."""
-    free = list(instance.hosts_mib)
+    free = list(map(Room, instance.hosts_mib))
     movers = []
     for number, mover in enumerate(instance.movers):
         if number in served or (mover.source == mover.target and mover.aside):
             movers.append(mover)
         else:
-            free[mover.source] -= mover.memory_mib
+            free[mover.source] = free[mover.source].without(mover)
     return free, movers
 
 
-def _left(free: Sequence[int], movers: Sequence[Mover], places: Sequence[int]) -> list[int]:
+def _left(free: Sequence[Room], movers: Sequence[Mover], places: Sequence[int]) -> list[Room]:
     left = list(free)
     for mover, place in zip(movers, places, strict=True):
-        left[place] -= mover.memory_mib
+        left[place] = left[place].without(mover)
     return left
 
 
@@ -189,7 +208,7 @@ def shortest(instance: Instance, served: frozenset[int], detours: int, below: in
 class _Fleet:
     """What may begin, and how long the rest takes at least."""
 
-    def __init__(self, instance: Instance, movers: Sequence[Mover], free: Sequence[int]) -> None:
+    def __init__(self, instance: Instance, movers: Sequence[Mover], free: Sequence[Room]) -> None:
         self.movers, self.free, self.limits = movers, free, instance.limits
         self.hosts = len(free)
 
@@ -226,11 +245,11 @@ class _Fleet:
             or any(sum(host in move for move in moves) >= limits.concurrent_host for host in (source, target))
         ):
             return False
-        held = sum(
-            other.memory_mib * ((doing.at.place == target) + (doing.then is not None and doing.then.place == target))
-            for doing, other in zip(moment.guests, self.movers, strict=True)
-        )
-        return held + mover.memory_mib <= self.free[target]
+        room = self.free[target]
+        for doing, other in zip(moment.guests, self.movers, strict=True):
+            if target in (doing.at.place, doing.then.place if doing.then is not None else None):
+                room = room.without(other)
+        return room.holds(mover)
 
     def still(self, moment: Moment) -> int:
         """Ticks that the rest takes at least: of each host, of the fleet, of each guest."""

@@ -12,7 +12,7 @@ from tests.core.planning.exhaustive.comparison import compare
 from tests.core.planning.exhaustive.instances import Instance, generate
 
 SAMPLE, ALL = range(1, 161), range(161, 661)
-FALL_SHORT = frozenset({105, 109, 187})
+FALL_SHORT = frozenset({78, 354, 497, 556, 617})
 """Seeds whose plans do, for the reasons below."""
 STATES_MAX = 20_000
 """Of the sample: what takes longer to search is no question for the fast suite."""

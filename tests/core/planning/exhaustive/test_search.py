@@ -64,6 +64,13 @@ def test_a_guest_that_stands_in_the_way_steps_aside_where_it_may() -> None:
     assert Served(2, 2 * 35 * TICKS_S) == most(line.format(8000, ":aside"))
 
 
+def test_guests_that_are_kept_apart_are_so_on_the_way_as_well() -> None:
+    line = "h0=9000 h1=9000 h2=9000; a:4000:h0>h1{0} b:4000:h1>h0{0} c:1000:h2{1}; 4/1/1/1"
+    assert Served(2, 0) == most(line.format("", ""))
+    assert Served(2, MOVE_S * TICKS_S) == most(line.format(":apart", ""))
+    assert Served(0, 0) == most(line.format(":apart", ":apart"))
+
+
 def test_a_guest_rests_three_times_at_most_and_steps_aside_from_its_place_only() -> None:
     mover = Mover("a", 4000, 0, 1, aside=True)
     assert [1, 2, 3] == [way.then.place for way in ways(mover, At(0, 2, False), 4)]

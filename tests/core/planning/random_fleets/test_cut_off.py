@@ -16,10 +16,10 @@ from reconciler.core.desired.violations import broken
 from reconciler.core.diff import Finding
 from reconciler.core.execution.outcome import Outcome, OutcomeKind
 from reconciler.core.execution.run import Run
-from reconciler.core.model import RunState, Setting, StepKind
+from reconciler.core.model import Method, RunState, Setting, StepKind
 from reconciler.core.observed import HostFacts, ObservedFleet, Registration
 from reconciler.core.planning.plan import Blocked, Plan, Step
-from tests.core.fleets import HERE, World, guest, host, refusals, registration, world
+from tests.core.fleets import HERE, World, guest, host, record, refusals, registration, world
 from tests.core.planning.random_fleets.fleets import any_fleets
 
 DONE = Outcome(OutcomeKind.DONE, "Moved", "")
@@ -30,12 +30,30 @@ def test_a_plan_cut_off_anywhere_and_made_anew_still_ends_right(fleet: World, ch
     assume(not fleet.difference.records)
     first = fleet.plan()
     assume(first.steps)
-    there = after(fleet, cut_off(fleet, first, chance))
+    done, under_way = cut_off(fleet, first, chance)
+    there = after(fleet, [*done, *(step for step in under_way if chance.random() < 0.5)])
     again = there.plan()
     served = {step.guest for step in first.steps}
     assume(not any(_stands_against_a_rule(fleet, name) for name in served))  # the example below
     assert [] == [entry.text for entry in again.blocked if entry.guest in served and not _only_set(there, entry)]
     assert_ends_right(there, again)
+
+
+@given(any_fleets(), st.randoms(use_true_random=False))
+def test_a_plan_made_while_moves_are_under_way_is_proven_and_what_they_leave_ends_right(
+    fleet: World, chance: random.Random
+) -> None:
+    assume(not fleet.difference.records)
+    first = fleet.plan()
+    assume(first.steps)
+    done, begun = cut_off(fleet, first, chance)
+    under_way = [step for step in begun if step.method is Method.ONLINE]
+    there = with_records(after(fleet, done), under_way)
+    meanwhile = there.plan()
+    moving = {step.guest for step in under_way}
+    assert moving <= {entry.guest for entry in meanwhile.blocked}
+    assert not moving & {step.guest for step in meanwhile.steps}
+    assert_ends_right(there, meanwhile)
 
 
 @pytest.mark.xfail(
@@ -85,9 +103,9 @@ def assert_ends_right(fleet: World, plan: Plan) -> None:
             assert found.finding is Finding.IN_PLACE, found
 
 
-def cut_off(fleet: World, plan: Plan, chance: random.Random) -> list[Step]:
-    """The steps that are done when the plan is cut off, in the order in which they ended: steps begin as they may, end
-    in any order, and of those under way at the end each has still got there or has not."""
+def cut_off(fleet: World, plan: Plan, chance: random.Random) -> tuple[list[Step], tuple[Step, ...]]:
+    """The steps that are done when the plan is cut off, in the order in which they ended, and those under way: steps
+    begin as they may, and end in any order."""
     run = Run.of("r1", plan, fleet.desired.fleet.limits, fleet.desired.fleet.networks)
     steps = {step.id: step for step in plan.steps}
     done: list[Step] = []
@@ -99,7 +117,7 @@ def cut_off(fleet: World, plan: Plan, chance: random.Random) -> list[Step]:
         done.append(steps[ended.id])
     for step in run.ready(0.0):
         run = run.begin(step.id, 0.0)
-    return [*done, *(step for step in run.started if chance.random() < 0.5)]
+    return done, run.started
 
 
 def after(fleet: World, steps: Sequence[Step]) -> World:
@@ -119,6 +137,18 @@ def after(fleet: World, steps: Sequence[Step]) -> World:
             registrations=(*target.registrations, _changed(entry, step)),
             disk_free_mib=target.disk_free_mib - copied_mib,
         )
+    return replace(fleet, observed=ObservedFleet(hosts))
+
+
+def with_records(fleet: World, steps: Sequence[Step]) -> World:
+    """The fleet while these are under way: a record of each lies on both of its hosts."""
+    hosts = dict(fleet.observed.hosts)
+    for step in steps:
+        there = record(step.guest, step.source, step.target, load=step.load, hop=step.hop, network=step.network)
+        for name in step.hosts:
+            facts = hosts[name]
+            assert isinstance(facts, HostFacts)
+            hosts[name] = replace(facts, records=(*facts.records, there))
     return replace(fleet, observed=ObservedFleet(hosts))
 
 
