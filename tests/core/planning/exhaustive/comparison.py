@@ -13,6 +13,7 @@ from tests.core.planning.exhaustive.instances import TICKS_S, Instance
 from tests.core.planning.exhaustive.search import Served, TooLarge, least_detours, most_served, shortest
 
 STATES_MAX = 200_000
+LEAST_S = 0.001
 NEAR = 1.2
 """How many times the least makespan a plan may take."""
 
@@ -30,10 +31,10 @@ class Compared:
     most: Served | None
     least_detours: int | None
     """The fewest for the guests that the plan serves."""
-    ratio: float | None
-    """The plan's makespan over the least one."""
+    least_s: float | None
+    """The least makespan with no more of them."""
     near: bool | None
-    """Whether that is no more than NEAR."""
+    """Whether the plan's is no more than NEAR times that."""
 
     @property
     def wanting(self) -> int:
@@ -44,6 +45,19 @@ class Compared:
     def feasible(self) -> bool | None:
         """Whether all that are to move can, by the search."""
         return None if self.most is None else self.most.guests == self.wanting
+
+    @property
+    def ratio(self) -> float | None:
+        """The plan's makespan over the least one."""
+        if self.least_s is None:
+            return None
+        return self.plan.makespan_s / self.least_s if self.least_s else 1.0
+
+    @property
+    def bound_wrong(self) -> bool:
+        """Whether the plan says that its moves take longer than they need. Without detours these are the moves of any
+        other way as well."""
+        return not self.detours and self.least_s is not None and self.plan.bound_s > self.least_s + LEAST_S
 
     @property
     def serves_fewer(self) -> bool:
@@ -59,6 +73,8 @@ class Compared:
             found.append(f"serves {len(self.served)} of {self.wanting}, {self.most.guests} can be ({reasons})")
         if self.near is False:
             found.append(f"takes {self.plan.makespan_s:g} s, {self.ratio or 0:.2f} times the least")
+        if self.bound_wrong:
+            found.append(f"says that it takes {self.plan.bound_s:g} s at best, and {self.least_s} are enough")
         return found
 
 
@@ -78,21 +94,22 @@ def compare(instance: Instance, states_max: int = STATES_MAX) -> Compared:
         least = least_detours(instance, served, states_max)
     except TooLarge:
         most = least = None
-    ratio, near = _ratio(instance, plan, served, detours, states_max)
-    return Compared(instance, plan, served, detours, most, least, ratio, near)
+    least_s, near = _least(instance, plan, served, detours, states_max)
+    return Compared(instance, plan, served, detours, most, least, least_s, near)
 
 
-def _ratio(
+def _least(
     instance: Instance, plan: Plan, served: frozenset[int], detours: int, states_max: int
 ) -> tuple[float | None, bool | None]:
+    """The least makespan, in seconds, and whether the plan's is near it."""
     ticks = round(plan.makespan_s * TICKS_S)
     try:
         least = shortest(instance, served, detours, ticks, states_max)
     except TooLarge:
         pass
     else:
-        ratio = ticks / least if least else 1.0
-        return ratio, ratio <= NEAR
+        least = ticks if least is None else least
+        return least / TICKS_S, ticks <= NEAR * least
     try:
         # Less to look through: only whether there is one so much shorter.
         return None, shortest(instance, served, detours, int(ticks / NEAR), states_max) is None

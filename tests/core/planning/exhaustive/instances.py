@@ -4,8 +4,8 @@ Made by the comparison from seeds, and by tests from text. Decides nothing.
 
 A line: `h0=8000 h1=4000; a:4000:h0>h1 b:4000:h1>h0:straight c:2000:h0:aside; 4/1/1/1`. Hosts with their memory in MiB;
 guests with theirs, from where to where (`straight`: may not rest on its way; `aside`: may step aside for others once it
-is in its place; `apart`: no two of these on one host); moves under way at most in the fleet, into a host, out of it, and
-in total.
+is in its place; `apart`: no two of these on one host); moves under way at most in the fleet, into a host, out of it,
+and in total.
 """
 
 from __future__ import annotations

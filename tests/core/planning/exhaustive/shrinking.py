@@ -19,10 +19,15 @@ def shrink(found: Compared) -> Compared:
         smaller = False
         for instance in _simpler(found.instance):
             tried = compare(instance, STATES_MAX)
-            if (found.serves_fewer and tried.serves_fewer) or (not found.serves_fewer and tried.near is False):
+            if tried.faults and _kind(found) == _kind(tried):
                 found, smaller = tried, True
                 break
     return found
+
+
+def _kind(found: Compared) -> tuple[bool, bool]:
+    """How it falls short; where more can be served, nothing else counts."""
+    return found.serves_fewer, not found.serves_fewer and found.bound_wrong
 
 
 def _simpler(instance: Instance) -> Iterator[Instance]:
