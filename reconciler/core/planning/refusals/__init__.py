@@ -68,7 +68,7 @@ def stuck(timetable: Timetable, entry: Stuck) -> Blocked:
         else "no third host may take one of them meanwhile"
     )
     text = f"{lacks} until others leave, and these wait in turn{f' ({others})' if others else ''}; {hop}"
-    fix = f"make room on {' or '.join(sorted(knot))}, or on a third host; or allow a hop"
+    fix = f"make room on {' or '.join(sorted(knot))}, or on a third host"
     return _blocked(journey, Reason.NO_SAFE_ORDER, text, fix)
 
 

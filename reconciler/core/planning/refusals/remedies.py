@@ -1,0 +1,118 @@
+"""What would get blocked guests going, tried before it is said. Called once a plan is made and guests are left over.
+
+knots of full hosts   untangling: hops, bystanders, downtime, less CPU
+too little room       crowding: who would have to be declared elsewhere
+what documents forbid permits
+Costs nothing where nobody is blocked; else what whatif's budget allows. Moves nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from reconciler.core.model import Load
+from reconciler.core.planning.admission import admit
+from reconciler.core.planning.journey import Journey
+from reconciler.core.planning.order.drafts import Draft
+from reconciler.core.planning.order.layout import Stuck
+from reconciler.core.planning.plan import Blocked, Reason, Remedy, RemedyKind
+from reconciler.core.planning.refusals import untangling
+from reconciler.core.planning.refusals.scene import Scene, after, knots
+from reconciler.core.planning.refusals.untangling import Way
+from reconciler.core.planning.refusals.whatif import Again, Budget, WhatIf
+from reconciler.core.planning.situation import Situation
+
+WHOLE_MAX = 60
+"""With more guests on their way than that, remedies are looked for in what is left once the plan is done."""
+
+
+def remedied(
+    situation: Situation,
+    journeys: Sequence[Journey],
+    room: Mapping[str, Load],
+    blocked: Sequence[Blocked],
+    best: Draft,
+    again: Again,
+) -> tuple[tuple[Blocked, ...], tuple[Remedy, ...]]:
+    """The blocked guests with what would help them, and what would free all those together that are stuck. `again` is
+    the planner, to try it."""
+    if not any(entry.reason in HELPED for entry in blocked):
+        return tuple(blocked), ()
+    search = _Search(situation, journeys, room, blocked, best, again)
+    remedies: dict[str, tuple[Remedy, ...]] = {}
+    together = search.untangle(remedies)
+    return tuple(_with(entry, remedies.get(entry.guest, ())) for entry in blocked), together
+
+
+class _Search:
+    """One plan's remedies, from one budget."""
+
+    def __init__(
+        self,
+        situation: Situation,
+        journeys: Sequence[Journey],
+        room: Mapping[str, Load],
+        blocked: Sequence[Blocked],
+        best: Draft,
+        again: Again,
+    ) -> None:
+        self.blocked, self.again, self.budget = blocked, again, Budget()
+        self.room = room or situation.room()
+        homeless = {entry.guest for entry in blocked if entry.reason is Reason.NO_ROOM}
+        homeless -= {journey.name for journey in journeys}
+        turned = [admit(situation, found) for found in situation.difference.guests if found.name in homeless]
+        wanting = [*journeys, *(entry for entry in turned if isinstance(entry, Journey))]
+        names = frozenset(entry.guest for entry in blocked)
+        wanting.sort(key=lambda journey: journey.name)
+        present = Scene(situation, tuple(wanting), self.room, names)
+        self.rest = after(present, best.timetable)
+        self.scene = present if len(wanting) <= WHOLE_MAX else self.rest
+        self.lacks: Mapping[str, Stuck] = {
+            best.timetable.journeys[entry.journey].name: entry for entry in best.timetable.stuck
+        }
+
+    def guests(self, *reasons: Reason) -> frozenset[str]:
+        """The guests that are blocked for one of these."""
+        return frozenset(entry.guest for entry in self.blocked if entry.reason in reasons)
+
+    def untangle(self, remedies: dict[str, tuple[Remedy, ...]]) -> tuple[Remedy, ...]:
+        """Remedies for the guests without a safe order, and what would free all of them."""
+        stuck = self.guests(Reason.NO_SAFE_ORDER)
+        if not stuck:
+            return ()
+        found: dict[str, Way] = {}
+        for knot in knots([journey for journey in self.rest.journeys if journey.name in stuck]):
+            names = frozenset(journey.name for journey in knot)
+            hosts = {host for journey in knot for leg in journey.legs for host in (leg.source, leg.target)}
+            rest = self.rest.of(names).around(hosts)
+            later = WhatIf(rest, self.again, self.budget).freed(())
+            remedies |= {guest: (untangling.patience(guest, later),) for guest in sorted(later)}
+            names -= later
+            whatif = WhatIf(rest if self.scene.later else self.scene.around(hosts), self.again, self.budget)
+            ways = untangling.ways(whatif, names) if names else {}
+            found |= ways
+            for guest in sorted(names):
+                lacks = self.lacks.get(guest)
+                remedies[guest] = (
+                    untangling.remedy(guest, ways[guest], whatif, lacks)
+                    if guest in ways
+                    else untangling.hopeless(guest, rest, lacks),
+                )
+        hosts = {host for journey in self.rest.journeys for leg in journey.legs for host in (leg.source, leg.target)}
+        scene = self.scene.of(stuck) if self.scene.later else self.scene
+        return untangling.together(found, WhatIf(scene.around(hosts), self.again, self.budget), len(stuck))
+
+
+HELPED = frozenset({Reason.NO_SAFE_ORDER})
+"""The reasons that something is tried against."""
+
+
+def _with(entry: Blocked, remedies: tuple[Remedy, ...]) -> Blocked:
+    """The refusal with its remedies, which say better than it does what to do."""
+    if not remedies:
+        return entry
+    texts = [each.text for each in remedies]
+    if all(each.kind in (RemedyKind.NONE, RemedyKind.NOT_FOUND) for each in remedies):
+        return replace(entry, remedies=remedies, fix="; ".join([entry.fix, *texts]))
+    return replace(entry, remedies=remedies, fix="; or ".join(texts))
