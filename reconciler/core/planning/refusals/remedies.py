@@ -18,13 +18,16 @@ from reconciler.core.planning.order.drafts import Draft
 from reconciler.core.planning.order.layout import Stuck
 from reconciler.core.planning.plan import Blocked, Reason, Remedy, RemedyKind
 from reconciler.core.planning.refusals import untangling
-from reconciler.core.planning.refusals.scene import Scene, after, knots
+from reconciler.core.planning.refusals.scene import Scene, after, hosts_of, knots
 from reconciler.core.planning.refusals.untangling import Way
 from reconciler.core.planning.refusals.whatif import Again, Budget, WhatIf
 from reconciler.core.planning.situation import Situation
 
 WHOLE_MAX = 60
 """With more guests on their way than that, remedies are looked for in what is left once the plan is done."""
+
+HOSTS_MAX = 60
+"""The same for a fleet of more hosts."""
 
 
 def remedied(
@@ -67,7 +70,8 @@ class _Search:
         wanting.sort(key=lambda journey: journey.name)
         present = Scene(situation, tuple(wanting), self.room, names)
         self.rest = after(present, best.timetable)
-        self.scene = present if len(wanting) <= WHOLE_MAX else self.rest
+        self.rest = self.rest.around(hosts_of(self.rest.journeys))
+        self.scene = present if len(wanting) <= WHOLE_MAX and len(self.room) <= HOSTS_MAX else self.rest
         self.lacks: Mapping[str, Stuck] = {
             best.timetable.journeys[entry.journey].name: entry for entry in best.timetable.stuck
         }
@@ -83,25 +87,32 @@ class _Search:
             return ()
         found: dict[str, Way] = {}
         for knot in knots([journey for journey in self.rest.journeys if journey.name in stuck]):
-            names = frozenset(journey.name for journey in knot)
-            hosts = {host for journey in knot for leg in journey.legs for host in (leg.source, leg.target)}
-            rest = self.rest.of(names).around(hosts)
-            later = WhatIf(rest, self.again, self.budget).freed(())
-            remedies |= {guest: (untangling.patience(guest, later),) for guest in sorted(later)}
-            names -= later
-            whatif = WhatIf(rest if self.scene.later else self.scene.around(hosts), self.again, self.budget)
-            ways = untangling.ways(whatif, names) if names else {}
-            found |= ways
-            for guest in sorted(names):
-                lacks = self.lacks.get(guest)
-                remedies[guest] = (
-                    untangling.remedy(guest, ways[guest], whatif, lacks)
-                    if guest in ways
-                    else untangling.hopeless(guest, rest, lacks),
-                )
-        hosts = {host for journey in self.rest.journeys for leg in journey.legs for host in (leg.source, leg.target)}
+            found |= self._knot(frozenset(journey.name for journey in knot), hosts_of(knot), remedies)
         scene = self.scene.of(stuck) if self.scene.later else self.scene
-        return untangling.together(found, WhatIf(scene.around(hosts), self.again, self.budget), len(stuck))
+        whatif = WhatIf(scene.around(hosts_of(self.rest.journeys)), self.again, self.budget)
+        return untangling.together(found, whatif, len(stuck))
+
+    def _knot(
+        self, guests: frozenset[str], hosts: frozenset[str], remedies: dict[str, tuple[Remedy, ...]]
+    ) -> dict[str, Way]:
+        """The same for guests that wait on each other."""
+        rest = self.rest.of(guests).around(hosts)
+        near = rest.near(hosts)
+        later = WhatIf(near, self.again, self.budget).freed(())
+        remedies |= {guest: (untangling.patience(guest, later),) for guest in sorted(later)}
+        left = guests - later
+        if not left:
+            return {}
+        whatif = WhatIf(near if self.scene.later else self.scene.around(hosts), self.again, self.budget)
+        ways = untangling.ways(whatif, left)
+        for guest in sorted(left):
+            lacks = self.lacks.get(guest)
+            remedies[guest] = (
+                untangling.remedy(guest, ways[guest], whatif, lacks)
+                if guest in ways
+                else untangling.hopeless(rest, lacks, all_tried=self.budget.trials > 0),
+            )
+        return ways
 
 
 HELPED = frozenset({Reason.NO_SAFE_ORDER})

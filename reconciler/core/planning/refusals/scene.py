@@ -6,7 +6,7 @@ planner finds: now, or in the pass after this plan.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.core.diff import Finding, GuestDiff, Place
@@ -14,6 +14,9 @@ from reconciler.core.model import Load, Method, RunState, StepKind
 from reconciler.core.planning.journey import Journey
 from reconciler.core.planning.order.layout import Entry, Timetable
 from reconciler.core.planning.situation import Situation
+
+THIRDS_MAX = 60
+"""Where a fleet is large, guests are supposed to rest on one of so many hosts."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,19 @@ class Scene:
         guests = tuple(found for found in difference.guests if has_part(found))
         return replace(self, situation=replace(self.situation, difference=replace(difference, guests=guests)))
 
+    def near(self, hosts: Collection[str]) -> Scene:
+        """The same with these hosts, and of the others only the roomiest."""
+        others = sorted((name for name in self.room if name not in hosts), key=self._roomiest)
+        kept = {*hosts, *others[:THIRDS_MAX]}
+        situation = replace(
+            self.situation, hosts={name: facts for name, facts in self.situation.hosts.items() if name in kept}
+        )
+        room = {name: load for name, load in self.room.items() if name in kept}
+        return replace(self, situation=situation, room=room)
+
+    def _roomiest(self, host: str) -> tuple[int, str]:
+        return -self.room[host].memory_mib, host
+
 
 def after(scene: Scene, timetable: Timetable) -> Scene:
     """What is left once everything in the timetable is done."""
@@ -79,16 +95,21 @@ def after(scene: Scene, timetable: Timetable) -> Scene:
     return replace(scene, situation=later, journeys=left, room=room, later=True)
 
 
+def hosts_of(journeys: Iterable[Journey]) -> frozenset[str]:
+    """All hosts that these journeys touch."""
+    return frozenset(host for journey in journeys for leg in journey.legs for host in (leg.source, leg.target))
+
+
 def knots(journeys: Sequence[Journey]) -> list[list[Journey]]:
     """Journeys that have hosts in common, directly or over others, belong together; largest knots last."""
     knot_of: dict[str, list[Journey]] = {}
-    hosts_of: dict[int, set[str]] = {}
+    touches: dict[int, set[str]] = {}
     for journey in sorted(journeys, key=lambda journey: journey.name):
-        hosts = {host for leg in journey.legs for host in (leg.source, leg.target)}
+        hosts = set(hosts_of([journey]))
         touched = {id(knot_of[host]): knot_of[host] for host in sorted(hosts) if host in knot_of}
         knot = [entry for other in touched.values() for entry in other] + [journey]
-        hosts |= {host for other in touched for host in hosts_of[other]}
-        hosts_of[id(knot)] = hosts
+        hosts |= {host for other in touched for host in touches[other]}
+        touches[id(knot)] = hosts
         for host in hosts:
             knot_of[host] = knot
     found = {id(knot): sorted(knot, key=lambda journey: journey.name) for knot in knot_of.values()}

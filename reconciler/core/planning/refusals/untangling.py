@@ -91,8 +91,8 @@ def together(found: Mapping[str, Way], whatif: WhatIf, stuck: int) -> tuple[Reme
     if len({way.edits for way in found.values()}) > 1:
         if not whatif.frees(found, edits):
             return ()
-        pool = frozenset(edit for way in found.values() for edit in way.pool)
-        edits = whatif.smallest(found, edits, pool)
+        if not whatif.scene.later:  # else each knot was looked at by itself, and one has no part in another's
+            edits = whatif.smallest(found, edits, frozenset(edit for way in found.values() for edit in way.pool))
     whom = {1: "it", 2: "both of them"}.get(stuck, "all of them")
     if len(found) < stuck:
         whom = f"{len(found)} of them: {fields.names(found)}"
@@ -170,7 +170,7 @@ class _Mover:
     who: Journey | Bystander
 
 
-def hopeless(guest: str, rest: Scene, lacks: Stuck | None) -> Remedy:
+def hopeless(rest: Scene, lacks: Stuck | None, *, all_tried: bool) -> Remedy:
     """Why nothing frees the guest, where that can be told: nobody can leave the hosts that wait on each other, whatever
     documents say. `rest` is what is left once the plan is done, of the guest's knot only."""
     situation, room = rest.situation, rest.room
@@ -184,7 +184,8 @@ def hopeless(guest: str, rest: Scene, lacks: Stuck | None) -> Remedy:
     first = f"{Shortage(host, short)}" if host else "room is short"
     thirds = [name for name in sorted(room) if detours.open_for_rest(name)]
     if len(movers) > MOVERS_MAX or any(_can_leave(mover, thirds, rest, detours) for mover in movers):
-        text = f"{first}; neither hops nor bystanders that step aside nor downtime were found to help"
+        tried = "neither hops nor bystanders that step aside nor downtime were found to help"
+        text = f"{first}; {tried if all_tried else 'too many guests are stuck to try what would help each'}"
         return Remedy(RemedyKind.NOT_FOUND, text, host=host, lacks=short)
     roomiest = max(thirds, key=lambda name: (room[name].memory_mib, name), default="")
     most_mib = max(0, room[roomiest].memory_mib) if roomiest else 0

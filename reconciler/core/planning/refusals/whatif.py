@@ -27,8 +27,8 @@ from reconciler.core.planning.situation import Situation
 
 TRIALS_MAX = 250
 """How often it is planned anew for the remedies of one plan."""
-LEGS_MAX = 20_000
-"""So many journeys are planned anew for them, all trials together."""
+EFFORT_MAX = 6_000
+"""What all these trials together may cost: of each, two for a guest on its way and one for ten hosts."""
 CHOICES_MAX = 60
 """So many sets of one size are tried one after the other; where there are more, none of them is."""
 
@@ -41,14 +41,14 @@ class Budget:
     """What is left to be spent."""
 
     trials: int = TRIALS_MAX
-    legs: int = LEGS_MAX
+    effort: int = EFFORT_MAX
 
-    def spend(self, legs: int) -> bool:
-        """Spend a trial of so many legs; False where there is not so much left."""
-        if self.trials < 1 or self.legs < legs:
+    def spend(self, effort: int) -> bool:
+        """Spend a trial that costs so much; False where there is not so much left."""
+        if self.trials < 1 or self.effort < effort:
             return False
         self.trials -= 1
-        self.legs -= legs
+        self.effort -= effort
         return True
 
 
@@ -77,7 +77,7 @@ class WhatIf:
         """What would come of these edits; None where the budget is spent."""
         wanted = frozenset(edits)
         if wanted not in self._known:
-            if not self.budget.spend(len(self.scene.journeys) + 1):
+            if not self.budget.spend(2 * len(self.scene.journeys) + len(self.scene.room) // 10 + 1):
                 return None
             self._known[wanted] = self._planned(wanted)
         return self._known[wanted]

@@ -3,19 +3,24 @@ exist."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.desired import Guest
+from reconciler.core.desired import Guest, MigrationPolicy
 from reconciler.core.observed import HostFacts, Look
 from reconciler.core.planning.plan import Edit, Plan, RemedyKind
 from tests.core.fleets import ALLOWED, World, guest, host, refusal, refusals, registration, told, world
 
 TRIED = (RemedyKind.HOP, RemedyKind.ASIDE, RemedyKind.DOWNTIME, RemedyKind.ENTITLEMENT)
-POLICY = {"migration.hop": ("hop", True), "migration.stepAside": ("step_aside", True)}
+POLICY: dict[str, Callable[[MigrationPolicy], MigrationPolicy]] = {
+    "migration.hop": lambda policy: replace(policy, hop=True),
+    "migration.stepAside": lambda policy: replace(policy, step_aside=True),
+    "migration.downtime": lambda policy: replace(policy, downtime=ALLOWED),
+}
 
 
 def full(name: str, *guests: tuple[str, int]) -> HostFacts:
@@ -27,12 +32,7 @@ def applied(fleet: World, *edits: Edit) -> World:
     documents = dict(fleet.desired.guests)
     for edit in edits:
         document = documents[edit.guest]
-        if edit.field in POLICY:
-            policy = replace(document.migration, **dict([POLICY[edit.field]]))
-        else:
-            assert ("migration.downtime", "allowed") == (edit.field, edit.value)
-            policy = replace(document.migration, downtime=ALLOWED)
-        documents[edit.guest] = replace(document, migration=policy)
+        documents[edit.guest] = replace(document, migration=POLICY[edit.field](document.migration))
     return replace(fleet, desired=replace(fleet.desired, guests=documents))
 
 
