@@ -1,6 +1,7 @@
 """Why room, slots or order keep a guest where it is, in words that name hosts and amounts. Called by the scheduler.
 
-Says it; what is refused is decided by room, slots and timetable.
+Says it; what is refused is decided by room, slots and timetable. What would help is tried by remedies, once the plan
+is made.
 """
 
 from __future__ import annotations

@@ -1,8 +1,12 @@
 """What would get blocked guests going, tried before it is said. Called once a plan is made and guests are left over.
 
-knots of full hosts   untangling: hops, bystanders, downtime, less CPU
-too little room       crowding: who would have to be declared elsewhere
-what documents forbid permits
+untangling  where full hosts wait on each other: hops, bystanders that step aside, downtime, less CPU; or why not
+crowding    where a host cannot hold what is declared there: who would have to be declared elsewhere
+permits     what documents forbid that would do, and windows
+whatif      plans again with a few edits of documents, within a budget
+scene       what it plans: everything, or what is left once the plan is done
+edits       the fields that a remedy may name
+
 Costs nothing where nobody is blocked; else what whatif's budget allows. Moves nobody.
 """
 
@@ -17,7 +21,7 @@ from reconciler.core.planning.journey import Journey
 from reconciler.core.planning.order.drafts import Draft
 from reconciler.core.planning.order.layout import Stuck
 from reconciler.core.planning.plan import Blocked, Reason, Remedy, RemedyKind
-from reconciler.core.planning.refusals import untangling
+from reconciler.core.planning.refusals import crowding, permits, untangling
 from reconciler.core.planning.refusals.scene import Scene, after, hosts_of, knots
 from reconciler.core.planning.refusals.untangling import Way
 from reconciler.core.planning.refusals.whatif import Again, Budget, WhatIf
@@ -45,6 +49,9 @@ def remedied(
     search = _Search(situation, journeys, room, blocked, best, again)
     remedies: dict[str, tuple[Remedy, ...]] = {}
     together = search.untangle(remedies)
+    search.make_room(remedies)
+    search.permit(remedies)
+    search.wait(remedies)
     return tuple(_with(entry, remedies.get(entry.guest, ())) for entry in blocked), together
 
 
@@ -114,8 +121,39 @@ class _Search:
             )
         return ways
 
+    def make_room(self, remedies: dict[str, tuple[Remedy, ...]]) -> None:
+        """Remedies for the guests that their declared host could not hold."""
+        whatif = WhatIf(self.scene, self.again, self.budget)
+        for guest in sorted(self.guests(Reason.NO_ROOM))[:SINGLY_MAX]:
+            remedies[guest] = crowding.remedies(guest, whatif, self.rest)
 
-HELPED = frozenset({Reason.NO_SAFE_ORDER})
+    def permit(self, remedies: dict[str, tuple[Remedy, ...]]) -> None:
+        """Remedies for the guests whose documents keep them from going."""
+        forbidden = sorted(self.guests(*FORBIDDEN))
+        scene = self.scene.of(()) if self.scene.later else self.scene
+        whatif = WhatIf(scene, self.again, self.budget)
+        for guest in forbidden[:SINGLY_MAX]:
+            remedies[guest] = permits.permitted(guest, whatif)
+
+    def wait(self, remedies: dict[str, tuple[Remedy, ...]]) -> None:
+        """When the windows of guests are long enough."""
+        desired = self.rest.situation.desired
+        for journey in self.rest.journeys:
+            if journey.name in self.guests(Reason.OUTSIDE_WINDOW):
+                found = permits.window(journey, desired)
+                remedies[journey.name] = (found,) if found is not None else ()
+
+
+FORBIDDEN = (
+    Reason.INCOMPATIBLE,
+    Reason.METHOD_FORBIDDEN,
+    Reason.DOWNTIME_FORBIDDEN,
+    Reason.STORAGE_COPY_FORBIDDEN,
+)
+"""What a document keeps a guest from, or a platform unless its document allows more."""
+SINGLY_MAX = 40
+"""For so many guests that lack room it is tried who could make it; for so many, what documents would have to allow."""
+HELPED = frozenset({Reason.NO_SAFE_ORDER, Reason.NO_ROOM, Reason.OUTSIDE_WINDOW, *FORBIDDEN})
 """The reasons that something is tried against."""
 
 
@@ -126,4 +164,6 @@ def _with(entry: Blocked, remedies: tuple[Remedy, ...]) -> Blocked:
     texts = [each.text for each in remedies]
     if all(each.kind in (RemedyKind.NONE, RemedyKind.NOT_FOUND) for each in remedies):
         return replace(entry, remedies=remedies, fix="; ".join([entry.fix, *texts]))
+    if entry.reason is Reason.DOWNTIME_FORBIDDEN and [RemedyKind.DOWNTIME] == [each.kind for each in remedies]:
+        texts += [f"shut {entry.guest} down"] if len(remedies[0].edits) == 1 else []
     return replace(entry, remedies=remedies, fix="; or ".join(texts))

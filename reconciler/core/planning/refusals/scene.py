@@ -15,6 +15,8 @@ from reconciler.core.planning.journey import Journey
 from reconciler.core.planning.order.layout import Entry, Timetable
 from reconciler.core.planning.situation import Situation
 
+LATER = " (once the rest of this plan is done)"
+"""What is said of remedies that were tried in what is left then."""
 THIRDS_MAX = 60
 """Where a fleet is large, guests are supposed to rest on one of so many hosts."""
 

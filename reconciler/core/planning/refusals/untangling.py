@@ -18,14 +18,13 @@ from reconciler.core.planning.order.layout import Stuck
 from reconciler.core.planning.order.room import Shortage, shortage
 from reconciler.core.planning.plan import Edit, Remedy, RemedyKind
 from reconciler.core.planning.refusals import edits as fields
-from reconciler.core.planning.refusals.scene import Scene
+from reconciler.core.planning.refusals.scene import LATER, Scene
 from reconciler.core.planning.refusals.whatif import WhatIf
 
 EVERYBODY_MAX = 30
 """Up to so many guests in their place, those on any host may step aside; else those on hosts that others wait for."""
 MOVERS_MAX = 200
 """Of so many guests it is asked whether one could leave."""
-LATER = " (once the rest of this plan is done)"
 
 
 @dataclass(frozen=True)

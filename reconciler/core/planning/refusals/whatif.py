@@ -134,7 +134,7 @@ class WhatIf:
             document = documents.get(edit.guest, situation.desired.guests[edit.guest])
             documents[edit.guest] = fields.edited(document, edit)
         asked = {edit.guest for edit in edits if edit.field not in (fields.HOP, fields.ASIDE)}
-        situation = _with(situation, documents, asked)
+        situation = with_documents(situation, documents, asked)
         journeys, left = {}, set()
         for journey in self.scene.journeys:
             document = documents.get(journey.name, journey.guest)
@@ -157,7 +157,7 @@ class WhatIf:
         return Answer(frozenset(left), frozenset(used), draft.downtime_s)
 
 
-def _with(situation: Situation, documents: Mapping[str, Guest], asked: Collection[str]) -> Situation:
+def with_documents(situation: Situation, documents: Mapping[str, Guest], asked: Collection[str]) -> Situation:
     """The situation with these documents in place of those of the same name."""
     desired = replace(situation.desired, guests={**situation.desired.guests, **documents})
     if not asked:
