@@ -8,7 +8,7 @@ admission   which guests get a journey, and why the others get none
 attempts    what earlier attempts mean for this one
 journey     one guest's way, leg by leg
 order/      which leg begins when: room, slots, hops
-refusals    why room, slots or order keep a guest where it is, in words
+refusals/   why room, slots or order keep a guest where it is, in words, and what would help
 scheduler   all of it: `make_plan`
 verify/     proves a plan from desired and observed state alone; imports nothing of the scheduler
 """

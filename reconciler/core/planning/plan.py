@@ -158,6 +158,58 @@ class Step:
         return (self.source,) if self.source == self.target else (self.source, self.target)
 
 
+class RemedyKind(StrEnum):
+    """What would get a blocked guest going; each is explained in docs/reference/reasons.md."""
+
+    HOP = "hop"
+    """Guests that may rest on a third host on their way."""
+    ASIDE = "step-aside"
+    """Guests in their place that may be moved for others, online, and back."""
+    DOWNTIME = "downtime"
+    """Guests that may be stopped to be moved."""
+    METHOD = "method"
+    """Another method, or disks that may be copied."""
+    ENTITLEMENT = "entitlement"
+    """A smaller guarantee of CPU, within what documents call the least."""
+    ELSEWHERE = "elsewhere"
+    """Another declared host, for this guest or for others."""
+    WAIT = "wait"
+    """Nothing but time."""
+    NONE = "none"
+    """Nothing of all that helps, and the text proves it."""
+    NOT_FOUND = "not-found"
+    """Nothing of all that was found to help."""
+
+
+@dataclass(frozen=True, order=True)
+class Edit:
+    """One changed field of a Guest document."""
+
+    guest: str
+    field: str
+    """Its path below `spec`, for example `migration.stepAside`."""
+    value: str
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """What would get guests going. It was tried: with these edits, and no other, they have a place in the plan, and
+    nobody loses his. Where the kind is none or not-found, why there is no such thing."""
+
+    kind: RemedyKind
+    text: str
+    frees: tuple[str, ...] = ()
+    """The blocked guests that would go."""
+    edits: tuple[Edit, ...] = ()
+    """All of them are needed."""
+    host: str = ""
+    """Where room is short, if it is that."""
+    lacks: Load = Load()
+    """How much is short there."""
+    downtime_s: float = 0.0
+    """For how long guests would be down with it that are not without it."""
+
+
 @dataclass(frozen=True)
 class Blocked:
     """A guest that differs from its document and for which nothing is done. `reason` is one of `Reason`."""
@@ -171,6 +223,8 @@ class Blocked:
     text: str
     fix: str = ""
     verdicts: tuple[Verdict, ...] = ()
+    remedies: tuple[Remedy, ...] = ()
+    """Each by itself would do; the best one first."""
 
 
 @dataclass(frozen=True)
@@ -197,6 +251,8 @@ class Plan:
     brakes: tuple[Brake, ...] = ()
     violations: tuple[Violation, ...] = ()
     """What is wrong with the declared end state, whether or not anybody has to move for it."""
+    remedies: tuple[Remedy, ...] = ()
+    """What would free the guests that no safe order was found for, all together."""
 
     @property
     def empty(self) -> bool:

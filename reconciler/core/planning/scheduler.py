@@ -21,6 +21,7 @@ from reconciler.core.planning.order.search import best_draft
 from reconciler.core.planning.order.times.layout import Entry, Timetable
 from reconciler.core.planning.plan import Blocked, Plan, Step
 from reconciler.core.planning.refusals import without_room, without_slot
+from reconciler.core.planning.refusals.remedies import remedied
 from reconciler.core.planning.situation import Situation
 
 
@@ -53,14 +54,16 @@ def make_plan(
     blocked = sorted([*blocked, *best.blocked], key=lambda entry: (entry.guest, entry.uuid))
     steps = _steps(best.timetable, desired.hosts)
     makespan_s = best.timetable.makespan_s
+    with_remedies, remedies = remedied(situation, journeys, room, blocked, best, _best)
     return Plan(
         fleet=desired.fleet.name,
         commit=desired.commit,
         steps=steps,
-        blocked=tuple(blocked),
+        blocked=with_remedies,
         makespan_s=makespan_s,
         bound_s=best.bound_s,
         digest=_digest(situation, steps, blocked),
+        remedies=remedies,
     )
 
 

@@ -25,6 +25,7 @@ def plan_markdown(plan: Plan, *, limit: int = CHARACTERS_MAX) -> str:
         _verdict(plan),
         _brakes(plan),
         _blocked(plan),
+        _remedies(plan),
         _violations(plan),
         _doors(plan),
         _steps(plan),
@@ -74,6 +75,12 @@ def _blocked_row(entry: Blocked) -> str:
             said(entry.fix) or words.NONE,
         ]
     )
+
+
+def _remedies(plan: Plan) -> Section:
+    """What would free all of those together that wait on each other."""
+    entries = tuple(f"- {said(each.text)}" for each in plan.remedies)
+    return Section("### What would free them\n" if entries else "", entries, "remedies", 0.05)
 
 
 def _violations(plan: Plan) -> Section:

@@ -10,7 +10,7 @@ from reconciler.core.reports.json_values import Json, body, headed, plain_fields
 from reconciler.render import words
 
 KIND = "Plan"
-OWN = {"fleet", "commit", "steps", "blocked", "makespan_s", "bound_s", "digest", "brakes", "violations"}
+OWN = {"fleet", "commit", "steps", "blocked", "makespan_s", "bound_s", "digest", "brakes", "violations", "remedies"}
 
 
 def plan_json(plan: Plan) -> Json:

@@ -43,7 +43,7 @@ def plan_text(plan: Plan, *, commands: bool = False, paint: Paint = no_paint) ->
         [*_reasons(plan, paint), *_waits(plan), *_attempts(plan)],
         _commands(plan) if commands else [],
         _doors(plan, paint),
-        blocked_lines(plan.blocked, paint),
+        [*blocked_lines(plan.blocked, paint), *_remedies(plan)],
         brake_lines(plan.brakes, paint),
         *violation_blocks(plan.violations, paint),
         _last_line(plan, paint),
@@ -143,6 +143,11 @@ def blocked_lines(blocked: tuple[Blocked, ...], paint: Paint = no_paint) -> list
         if entry.fix:
             lines += wrap(terminal(entry.fix), first="    fix: ")
     return lines
+
+
+def _remedies(plan: Plan) -> list[str]:
+    """What would free all of those together that wait on each other."""
+    return [line for each in plan.remedies for line in wrap(terminal(each.text), first="  ⇒ ", rest="    ")]
 
 
 def brake_lines(brakes: tuple[Brake, ...], paint: Paint = no_paint) -> list[str]:

@@ -67,7 +67,7 @@ def test_a_running_guest_is_not_stopped_unless_its_document_allows_it() -> None:
     assert {"web": "DowntimeForbidden"} == refusals(plan)
     blocked = refusal(plan, "web")
     assert "online: 4.1 → 4.2; offline: web would go down; the document says downtime: forbidden" == blocked.text
-    assert "set spec.migration.downtime to allowed, or shut web down" == blocked.fix
+    assert "set downtime: allowed for web: it goes then, offline, 1m51s down; or shut web down" == blocked.fix
     assert blocked.verdicts
 
 

@@ -288,7 +288,7 @@ def test_no_hop_where_the_documents_forbid_it() -> None:
         "b is short of 4096 MiB of memory until others leave, and these wait in turn "
         "(a is short of 4096 MiB of memory); the documents of x, y forbid a hop"
     ) == blocked.text
-    assert "make room on a or b, or on a third host; or allow a hop" == blocked.fix
+    assert "set hop: allowed for x: it goes then, and so does y" == blocked.fix
 
 
 def test_no_hop_where_no_third_host_has_room() -> None:

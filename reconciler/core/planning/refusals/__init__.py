@@ -1,6 +1,7 @@
 """Why room, slots or order keep a guest where it is, in words that name hosts and amounts. Called by the scheduler.
 
-Says it; what is refused is decided by room, slots and timetable.
+Says it; what is refused is decided by room, slots and timetable. What would help is tried by remedies, once the plan
+is made.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def stuck(timetable: Timetable, entry: Stuck) -> Blocked:
         else "no third host may take one of them meanwhile"
     )
     text = f"{lacks} until others leave, and these wait in turn{f' ({others})' if others else ''}; {hop}"
-    fix = f"make room on {' or '.join(sorted(knot))}, or on a third host; or allow a hop"
+    fix = f"make room on {' or '.join(sorted(knot))}, or on a third host"
     return _blocked(journey, Reason.NO_SAFE_ORDER, text, fix)
 
 
