@@ -34,6 +34,8 @@ class Leg:
     reason: str
     facts: str
     hop: bool = False
+    aside: bool = False
+    """Whether it takes the guest from where it is declared, to make room for others."""
     one_way: str = ""
     moved_mib: int = 0
     """What goes over the network."""

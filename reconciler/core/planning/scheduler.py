@@ -158,6 +158,7 @@ def _step(journey: Journey, entry: Entry, ids: Mapping[int, str], hosts: Mapping
         load=leg.takes,
         frees=leg.frees,
         hop=leg.hop,
+        aside=leg.aside,
         one_way=leg.one_way,
         stop=guest.migration.stop,
         delete_source=leg.delete_source,

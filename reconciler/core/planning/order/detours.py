@@ -17,7 +17,7 @@ from reconciler.core.model import Load, Method, RunState
 from reconciler.core.observed import Registration
 from reconciler.core.planning import journey, stillness
 from reconciler.core.planning.admission import barrier, decision_for
-from reconciler.core.planning.intent import intent_digest
+from reconciler.core.planning.intent import aside_digest
 from reconciler.core.planning.journey import Journey, Leg
 from reconciler.core.planning.order.slots import Slots
 from reconciler.core.planning.situation import Situation
@@ -128,10 +128,10 @@ class Detours:
             return None
         away = f"steps aside to {rest.name} to make room on {home.name} for {', '.join(for_whom)}"
         legs = (
-            journey.migration(guest, entry, home, rest, there, away, hop=True),
+            replace(journey.migration(guest, entry, home, rest, there, away, hop=True), aside=True),
             journey.migration(guest, entry, rest, home, back, f"back home from {rest.name}", hop=False),
         )
-        return Journey(guest, bystander.difference, entry, legs, intent_digest(guest))
+        return Journey(guest, bystander.difference, entry, legs, aside_digest(guest))
 
     def _bystander(self, found: GuestDiff) -> Bystander | None:
         """The guest as a bystander; None where anything speaks against touching it."""
