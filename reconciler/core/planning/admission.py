@@ -12,14 +12,14 @@ from reconciler.core.compatibility import Decision, Question, Verdict, decide
 from reconciler.core.desired import Guest
 from reconciler.core.diff import Finding, GuestDiff, Place
 from reconciler.core.execution.lateness import marked
-from reconciler.core.model import Method, RunState, StepKind
+from reconciler.core.model import Method, RunState, Settings, StepKind
 from reconciler.core.observed import HostFacts, Registration
 from reconciler.core.planning import attempts, journey, stillness
 from reconciler.core.planning.attempts import History
 from reconciler.core.planning.intent import intent_digest, settings_digest
 from reconciler.core.planning.journey import Journey, Leg
 from reconciler.core.planning.plan import Blocked, Reason
-from reconciler.core.planning.settings import settings_refusal
+from reconciler.core.planning.settings import along_the_way, settings_refusal, sooner, with_less_cpu
 from reconciler.core.planning.situation import Situation
 from reconciler.core.records import MoveRecord
 
@@ -63,9 +63,10 @@ def admit(situation: Situation, found: GuestDiff) -> Journey | Blocked | None:
         host = situation.hosts[found.place.host]
         leg = journey.setting(entry, host, found.settings, situation.pace_at(entry, host.name, StepKind.SET))
         return Journey(guest, found, entry, (leg,), intent, history.attempt)
-    legs = _legs(situation, guest, found, found.place, entry, history)
-    if isinstance(legs, Blocked):
-        return legs
+    planned = _with_settings(situation, guest, found, found.place, entry, history)
+    if isinstance(planned, Blocked):
+        return planned
+    legs, entry = planned
     refused, spent = frozenset(history.refused), history.spent is not None
     return Journey(guest, found, entry, legs, intent, history.attempt, refused, spent)
 
@@ -123,6 +124,49 @@ def _still(situation: Situation, found: GuestDiff, place: Place) -> stillness.Re
     if refusal is None and arrives and found.wanted in desired.hosts:
         refusal = stillness.arrival_refusal(desired.hosts[found.wanted])
     return refusal
+
+
+def _with_settings(
+    situation: Situation, guest: Guest, found: GuestDiff, place: Place, entry: Registration, history: History
+) -> tuple[tuple[Leg, ...], Registration] | Blocked:
+    """The way to the declared place and power, with the declared settings around it; and the guest as it goes that way:
+    what makes it smaller comes before, so that it takes less room on its way and where it comes."""
+    intent = settings_digest(guest)
+    tried = attempts.weigh(situation, found.uuid, intent, guest.migration)
+    wanted = along_the_way(guest, entry, found.settings) if tried.against is None else ()
+    moving = with_less_cpu(entry, wanted)
+    legs = _legs(situation, guest, found, place, moving, history)
+    if isinstance(legs, Blocked):
+        return legs
+    if not any(leg.takes.cpu_percent for leg in legs) and moving != entry:
+        moving = entry  # it arrives stopped: nobody gains by its taking less before
+        legs = _legs(situation, guest, found, place, moving, history)
+        if isinstance(legs, Blocked):
+            return legs
+    before = sooner(entry, moving, legs, wanted)
+    after = tuple(pair for pair in wanted if pair not in before)
+    if before:
+        when = journey.SOONER if place.host != guest.host else journey.TO_START
+        legs = (_setting(situation, entry, situation.hosts[place.host], before, tried, intent, when), *legs)
+    if after:
+        runs = entry.running if found.power is None else found.power is StepKind.START
+        there = replace(moving, state=RunState.RUNNING if runs else RunState.STOPPED)
+        legs = (*legs, _setting(situation, there, situation.hosts[guest.host], after, tried, intent, journey.LATER))
+    return legs, moving
+
+
+def _setting(
+    situation: Situation,
+    entry: Registration,
+    host: HostFacts,
+    settings: Settings,
+    tried: History,
+    intent: str,
+    when: str,
+) -> Leg:
+    pace = situation.pace_at(entry, host.name, StepKind.SET)
+    leg = journey.setting(entry, host, settings, pace, intent=intent, when=when)
+    return replace(leg, attempt=tried.attempt)
 
 
 def _legs(

@@ -24,7 +24,7 @@ from reconciler.core.planning.order.drafts import Draft, draft, turn_away
 from reconciler.core.planning.order.layout import Entry, Timetable
 from reconciler.core.planning.order.sequence import Taste
 from reconciler.core.planning.plan import Blocked, Plan, Reason, Step
-from reconciler.core.planning.refusals import without_room, without_slot
+from reconciler.core.planning.refusals import growing_where_they_may, without_room, without_slot
 from reconciler.core.planning.situation import Situation
 
 BUDGET = 200_000
@@ -59,6 +59,7 @@ def make_plan(
     journeys.sort(key=lambda journey: journey.name)
     room = situation.room() if journeys else {}
     turn_away(journeys, blocked, without_slot(situation, journeys))
+    journeys = growing_where_they_may(journeys, room)
     turn_away(journeys, blocked, without_room(journeys, room))
     best = _best(situation, journeys, room)
     blocked = sorted([*blocked, *best.blocked], key=lambda entry: (entry.guest, entry.uuid))
@@ -138,6 +139,7 @@ def _steps(timetable: Timetable, hosts: Mapping[str, Host]) -> tuple[Step, ...]:
 
 def _step(journey: Journey, entry: Entry, ids: Mapping[int, str], hosts: Mapping[str, Host]) -> Step:
     leg, guest = entry.leg, journey.guest
+    intent, attempt = journey.aim_of(entry.index)
     return Step(
         id=ids[entry.number],
         kind=leg.kind,
@@ -148,7 +150,7 @@ def _step(journey: Journey, entry: Entry, ids: Mapping[int, str], hosts: Mapping
         method=leg.method,
         running=leg.running,
         reason=leg.reason,
-        intent=journey.intent,
+        intent=intent,
         facts=leg.facts,
         known_as=journey.difference.known_as,
         after=tuple(sorted(ids[number] for number in entry.after)),
@@ -170,7 +172,7 @@ def _step(journey: Journey, entry: Entry, ids: Mapping[int, str], hosts: Mapping
         settings=leg.settings,
         settings_before=leg.settings_before,
         autostart=leg.autostart,
-        attempt=journey.attempt if entry.index == 0 else 1,
+        attempt=attempt,
         attempts_max=guest.migration.attempts,
     )
 

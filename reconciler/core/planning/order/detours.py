@@ -127,11 +127,15 @@ class Detours:
         if there.method is not Method.ONLINE or back.method is not Method.ONLINE or there.one_way:
             return None
         away = f"steps aside to {rest.name} to make room on {home.name} for {', '.join(for_whom)}"
+        intent = aside_digest(guest)
         legs = (
-            replace(journey.migration(guest, entry, home, rest, there, away, hop=True), aside=True),
-            journey.migration(guest, entry, rest, home, back, f"back home from {rest.name}", hop=False),
+            replace(journey.migration(guest, entry, home, rest, there, away, hop=True), aside=True, intent=intent),
+            replace(
+                journey.migration(guest, entry, rest, home, back, f"back home from {rest.name}", hop=False),
+                intent=intent,
+            ),
         )
-        return Journey(guest, bystander.difference, entry, legs, aside_digest(guest))
+        return Journey(guest, bystander.difference, entry, legs, intent)
 
     def _bystander(self, found: GuestDiff) -> Bystander | None:
         """The guest as a bystander; None where anything speaks against touching it."""
