@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from reconciler.core import capacity
 from reconciler.core.compatibility import Decision, Question, Verdict, decide
 from reconciler.core.desired import Guest
 from reconciler.core.diff import Finding, GuestDiff, Place
@@ -22,6 +23,9 @@ from reconciler.core.planning.plan import Blocked, Reason
 from reconciler.core.planning.settings import along_the_way, settings_refusal, sooner, with_less_cpu
 from reconciler.core.planning.situation import Situation
 from reconciler.core.records import MoveRecord
+
+THIRD_HOSTS_MAX = 8
+"""So many hosts that are alike are asked for the way over one of them."""
 
 REFUSALS: Mapping[Finding, tuple[Reason, str]] = {
     Finding.MISSING: (Reason.MISSING, "create or register the guest, or delete its document"),
@@ -220,6 +224,9 @@ def _move(
         if decision.method is not None:
             halt = _power(situation, guest, entry, source, StepKind.STOP)
             return halt, journey.migration(guest, stopped, source, target, decision, why, hop=False)
+    over = _over_a_third(situation, guest, entry, source, target, history, decision) if not stops else None
+    if over is not None:
+        return over
     if decision.method is not None:
         return (journey.migration(guest, entry, source, target, decision, why, hop=False),)
     if history.spent is not None:
@@ -228,6 +235,69 @@ def _move(
     text = f"online: {_refusal(decision, Method.ONLINE)}; offline: {_refusal(decision, Method.OFFLINE)}"
     fix = decision.deciding.fix if decision.deciding is not None else ""
     return _blocked(found, Reason(decision.reason), text, fix, decision.verdicts)
+
+
+def _over_a_third(
+    situation: Situation,
+    guest: Guest,
+    entry: Registration,
+    source: HostFacts,
+    target: HostFacts,
+    history: History,
+    direct: Decision,
+) -> tuple[Leg, Leg] | None:
+    """The way over a third host, online on both legs, for a running guest that has no online way straight to its host.
+    Best is a host with room now, then the shortest way, then the first by name."""
+    hops = guest.migration.hop and guest.migration.method is not Method.OFFLINE and history.spent is None
+    if direct.method is Method.ONLINE or not entry.running or not hops:
+        return None
+    why_not = _refusal(direct, Method.ONLINE)
+    best: tuple[tuple[object, ...], tuple[Leg, Leg]] | None = None
+    for alike in situation.resting_places:
+        asked = 0
+        for rest in (situation.hosts[name] for name in alike if name not in (source.name, target.name)):
+            if asked >= THIRD_HOSTS_MAX:
+                break
+            if _barred(situation, entry, source, rest, target, history):
+                continue
+            asked += 1
+            first = decision_for(situation, guest, entry, source, rest, False)
+            second = decision_for(
+                situation, guest, entry, rest, target, False
+            )  # its boot goes on, and with it its floor
+            if first.method is not Method.ONLINE or second.method is not Method.ONLINE:
+                break  # nor will those that are alike do
+            away = f"rests on {rest.name}, as there is no online way to {target.name} ({why_not})"
+            legs = (
+                journey.migration(guest, entry, source, rest, first, f"{away}; declared on {target.name}", hop=True),
+                journey.migration(
+                    guest, entry, rest, target, second, f"declared on {target.name}, by way of {rest.name}", hop=False
+                ),
+            )
+            seconds = sum(leg.duration.total_s for leg in legs)
+            rank = (not legs[0].takes.fits(situation.room_now[rest.name]), round(seconds, 3), rest.name)
+            best = min(best, (rank, legs), key=lambda one: one[0]) if best is not None else (rank, legs)
+    return best[1] if best is not None else None
+
+
+def _barred(
+    situation: Situation,
+    entry: Registration,
+    source: HostFacts,
+    rest: HostFacts,
+    target: HostFacts,
+    history: History,
+) -> bool:
+    """What speaks against resting there before the platform's rules are asked: also that it could never hold the
+    guest."""
+    refused = (source.name, rest.name) in history.refused or (rest.name, target.name) in history.refused
+    most = capacity.capacity(rest, situation.desired.hosts[rest.name])
+    return (
+        refused
+        or barrier(situation, entry, source, rest) is not None
+        or not situation.vcpus_fit(entry, rest.name)
+        or not capacity.needed(entry, rest, copies=True).fits(most)
+    )
 
 
 def barrier(

@@ -87,11 +87,12 @@ class Detours:
         if second.method is None:
             return None
         room = f"to make room on {source.name} for {', '.join(for_whom)}"
-        away = f"rests on {rest.name} {room}; declared on {target.name}"
-        back = f"declared on {target.name}, after its rest on {rest.name}"
+        away = f"rests on {rest.name} {room}; declared on {planned.guest.host}"
+        goes_on = f"goes on by way of {target.name}; " if direct.hop else ""
+        back = f"{goes_on}declared on {planned.guest.host}, after its rest on {rest.name}"
         return (
             journey.migration(planned.guest, here, source, rest, first, away, hop=True),
-            journey.migration(planned.guest, there, rest, target, second, back, hop=False),
+            journey.migration(planned.guest, there, rest, target, second, back, hop=direct.hop),
         )
 
     def bystanders(self, host: str) -> Sequence[Bystander]:
