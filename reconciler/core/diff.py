@@ -78,8 +78,7 @@ class GuestDiff:
     known_as: str = ""
     """The name the hosts know it by, where that is not the document's."""
     settings: Settings = ()
-    """The declared settings that it does not have. May come with MISPLACED and POWER_DIFFERS, and is left for later
-    then."""
+    """The declared settings that it does not have where it is. May come with MISPLACED and POWER_DIFFERS."""
 
     @property
     def place(self) -> Place | None:

@@ -329,6 +329,7 @@ def make_migration(own: Fields, defaults: Fields) -> MigrationPolicy:
         auto_converge=merged.get("autoConverge", "forbidden") == "allowed",
         cleanup=Cleanup(merged.get("cleanup", usual.cleanup)),
         hop=merged.get("hop", "allowed") == "allowed",
+        step_aside=merged.get("stepAside", "forbidden") == "online",
         attempts=int(merged.get("attempts", usual.attempts)),
         windows=(merged["window"],) if "window" in merged else (),
     )

@@ -16,9 +16,10 @@ from reconciler.core.execution.outcome import Outcome, OutcomeKind
 from reconciler.core.execution.run import Run, StepState
 from reconciler.core.model import Method, Setting, StepKind
 from reconciler.core.observed import HostFacts, ObservedFleet, Unreachable
+from reconciler.core.planning.attempts import against_aside
 from reconciler.core.planning.plan import Brake, Plan, Step
 from reconciler.core.planning.scheduler import make_plan
-from reconciler.core.planning.stillness import drift_marked
+from reconciler.core.planning.stillness import drift_marked, sent_aside
 from reconciler.core.planning.verify import verify
 from reconciler.core.planning.ways.learned import noted, with_paces
 from reconciler.core.planning.windows import opened
@@ -27,7 +28,7 @@ from reconciler.core.reports.conditions import conditions
 from reconciler.core.reports.report import GuestStatus, Report, Result, StepRun
 from reconciler.errors import InvariantBroken
 from reconciler.loop import moving
-from reconciler.loop.effects import Ask, Publish, Remember
+from reconciler.loop.effects import Ask, Forget, Publish, Remember
 from reconciler.loop.state import Config, Pass, Phase, State
 from reconciler.loop.turn import Turn
 
@@ -171,6 +172,8 @@ def _start_run(turn: Turn, plan: Plan) -> None:
     current = turn.the_pass
     run_id = current.begin.pass_id if len(current.plans) == 1 else f"{current.begin.pass_id}-{len(current.plans)}"
     fleet = current.desired.fleet
+    if aside := sent_aside(plan.steps):
+        turn.effects.append(Forget(aside))
     turn.change(phase=Phase.RUNNING, run=Run.of(run_id, plan, fleet.limits, fleet.networks))
 
 
@@ -213,13 +216,22 @@ def _done(current: Pass) -> dict[str, int]:
 
 
 def _tidy(turn: Turn, observed: ObservedFleet, difference: Diff) -> None:
-    """Take away parked records of guests that are in place: what they remember no longer matters."""
-    in_place = {guest.uuid for guest in difference.guests if guest.finding in (Finding.IN_PLACE, Finding.RENAMED)}
+    """Take away parked records of guests that are in place: what they remember no longer matters, unless others still
+    want such a guest to step aside."""
+    in_place = {
+        found.uuid: found for found in difference.guests if found.finding in (Finding.IN_PLACE, Finding.RENAMED)
+    }
+    guests = turn.the_pass.desired.guests
     for facts in observed.reachable():
         for record in facts.records:
             watched = may_stop_late(record, facts.clock_s, turn.config.timing)
             watched = watched or (marked(record) and has_stopped(record, facts))
-            if record.stage is Stage.PARKED and record.guest_uuid in in_place and not watched:
+            found = in_place.get(record.guest_uuid) if record.stage is Stage.PARKED and not watched else None
+            if found is None:
+                continue
+            guest = guests.get(found.name)
+            kept = guest is not None and guest.name not in turn.config.retry and against_aside(guest, record, observed)
+            if not kept:
                 guard = Guard(record.id, record.controller, (Stage.PARKED,), may_be_expired=True)
                 turn.send(turn.config.make_command(Verb.RELEASE, facts.name, record, guard), "", "tidy")
 

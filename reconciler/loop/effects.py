@@ -63,6 +63,14 @@ class Remember:
 
 
 @dataclass(frozen=True)
+class Forget:
+    """Forget that these guests (by uuid) were in order, before carrying out any later effect: others are about to move
+    them. Where that fails, as for `Note`."""
+
+    uuids: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Publish:
     """The pass is over: publish its report. `desired` is what it was compared with."""
 
@@ -70,7 +78,7 @@ class Publish:
     desired: DesiredFleet
 
 
-Effect = LookAt | Send | Wake | Note | Ask | Remember | Publish
+Effect = LookAt | Send | Wake | Note | Ask | Remember | Forget | Publish
 
 # --- events --------------------------------------------------------------------------------------------------------
 

@@ -207,6 +207,10 @@ class StateFolder:
         if settled != self.settled():
             self._write_json("settled.json", {uuid: asdict(entry) for uuid, entry in sorted(settled.items())})
 
+    def unsettle(self, uuids: frozenset[str]) -> None:
+        """Forget how these guests were when they were in order."""
+        self.settle({uuid: entry for uuid, entry in self.settled().items() if uuid not in uuids})
+
     def acted(self) -> str:
         """The commit that was acted on last; empty where none was, or where that cannot be read."""
         try:

@@ -30,6 +30,7 @@ from reconciler.loop.effects import (
     Decided,
     Effect,
     Event,
+    Forget,
     Interrupted,
     JournalFailed,
     LookAt,
@@ -174,6 +175,8 @@ class Shell:
                 self._events.put(Decided(self.ask(plan)))
             case Remember(evidence):
                 self.folder.remember(evidence)
+            case Forget(uuids):
+                self.folder.unsettle(uuids)
             case Publish(report, desired):
                 self._report, self.desired = report, desired
 

@@ -81,7 +81,8 @@ def numbers(plan: Plan) -> Mapping[str, int]:
 
 def marks(step: Step) -> list[str]:
     """What else to know of a step at a glance."""
-    return [mark for mark, is_so in (("hop", step.hop), ("1-way", bool(step.one_way))) if is_so]
+    known = (("aside", step.aside), ("hop", step.hop and not step.aside), ("1-way", bool(step.one_way)))
+    return [mark for mark, is_so in known if is_so]
 
 
 def waits(step: Step, numbered: Mapping[str, int]) -> str:

@@ -66,6 +66,7 @@ def test_every_field_of_a_guest_arrives() -> None:
             storageCopy: never
             cleanup: delete
             hop: forbidden
+            stepAside: online
             attempts: 5
     """
     policy = MigrationPolicy(
@@ -76,6 +77,7 @@ def test_every_field_of_a_guest_arrives() -> None:
         Cleanup.DELETE,
         False,
         5,
+        step_aside=True,
     )
     labels = {"app": "shop", "example.org/tier": "1"}
     uuid = "6f1c3a52-8d4e-4b7a-9c01-2f5e8d7a6b90"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.core.commands import Answer, AnswerKind, Command
@@ -12,6 +12,7 @@ from reconciler.core.desired import DesiredFleet
 from reconciler.core.execution.evidence import Evidence
 from reconciler.core.execution.move import Timing
 from reconciler.core.observed import Look, startable
+from reconciler.core.planning.stillness import Settled, settled_after
 from reconciler.core.reports.report import Report
 from reconciler.drivers.hpvm.rulebook.book import RULEBOOK
 from reconciler.drivers.simulated.commands import command
@@ -23,6 +24,7 @@ from reconciler.loop.effects import (
     DesiredChanged,
     Effect,
     Event,
+    Forget,
     LookAt,
     Looked,
     Publish,
@@ -101,6 +103,10 @@ class Actor:
     passes: int = 0
     evidence: Evidence = field(default_factory=dict)
     last: Report | None = None
+    remembers: bool = False
+    """Whether it keeps what tells drift from a change that a commit asks for."""
+    settled: Mapping[str, Settled] = field(default_factory=dict)
+    began: Begin | None = None
 
     def __post_init__(self) -> None:
         self.state = State(self._config(self.name))
@@ -123,7 +129,9 @@ class Actor:
         if not self.alive or self.busy:
             return
         self.passes += 1
-        self.take(Begin(f"{self.name}{self.life}p{self.passes}", self.desired(), previous_startable=self._reported()))
+        pass_id, startable_before = f"{self.name}{self.life}p{self.passes}", self._reported()
+        self.began = Begin(pass_id, self.desired(), previous_startable=startable_before, settled=self.settled)
+        self.take(self.began)
 
     def _reported(self) -> dict[str, tuple[str, ...]]:
         """What the status branch would say: it outlives every controller."""
@@ -144,7 +152,7 @@ class Actor:
         self.alive = True
         name = self.controller if keep_state else f"{self.name}-{self.life}"
         if not keep_state:
-            self.evidence = {}
+            self.evidence, self.settled = {}, {}
         self.state = State(self._config(name), evidence=self.evidence)
 
     def take(self, event: Event) -> None:
@@ -168,7 +176,13 @@ class Actor:
                 self.timeline.after(delay_s, lambda: self._hear(life, Woke(effect_id)))
             case Remember(evidence):
                 self.evidence = evidence
-            case Publish(report, _):
+            case Forget(uuids):
+                self.settled = {uuid: entry for uuid, entry in self.settled.items() if uuid not in uuids}
+            case Publish(report, desired):
+                if self.remembers and self.began is not None:
+                    begun = [run.step for run in (*report.adopted, *report.steps) if run.progress.started_s is not None]
+                    before = self.began.settled
+                    self.settled = settled_after(desired, report.difference, before, begun, report.ended_s)
                 self.last = report
                 self.watcher.published(self, report)
 

@@ -184,4 +184,5 @@ def _policy(chance: random.Random) -> MigrationPolicy:
         stop=StopPolicy(graceful_s=chance.choice([60, 120]), then=chance.choice(list(AfterDeadline))),
         cleanup=chance.choice([Cleanup.KEEP, Cleanup.DELETE, Cleanup.DELETE]),
         attempts=chance.choice([1, 3]),
+        step_aside=chance.random() < 0.5,
     )

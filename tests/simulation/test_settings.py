@@ -90,13 +90,6 @@ def test_memory_that_never_comes_fails_and_is_not_tried_again_until_the_document
     assert Result.CONVERGED is story.one_pass().result
 
 
-def test_a_guest_moves_first_and_gets_its_settings_then() -> None:
-    story = Story(wants("h2", memory_mib=1024), guest=dynamic())
-    assert Result.CONVERGED is story.one_pass().result
-    assert [("migrate", "g0", "h1"), ("set", "g0", "h2")] == story.told.deeds
-    assert 1024 == seen(story, "h2").memory_current_mib
-
-
 def offline() -> Guest:
     return wants("h2", migration=MigrationPolicy(downtime=Downtime.ALLOWED))
 
@@ -116,3 +109,43 @@ def test_autostart_that_cannot_be_carried_along_is_reported() -> None:
     report = story.one_pass()
     assert ["AutostartNotCarried"] == [run.progress.outcome.reason for run in report.steps if run.progress.outcome]
     assert seen(story, "h2").running
+
+
+GOING = wants("h2", memory_mib=1024, cpu_entitlement_percent=5, autostart=Autostart.ON)
+
+
+def test_a_guest_that_moves_is_made_smaller_before_and_gets_all_else_where_it_comes() -> None:
+    story = Story(GOING, guest=dynamic())
+    report = story.one_pass()
+    assert Result.CONVERGED is report.result
+    assert [*[("set", "g0", "h1")] * 2, ("migrate", "g0", "h1"), ("set", "g0", "h2")] == story.told.deeds
+    assert 1 == len([plan for plan in report.plans if plan.steps])
+    entry = seen(story, "h2")
+    assert (1024, 5, True) == (entry.memory_current_mib, entry.cpu_entitlement_percent, entry.autostart)
+    story.told.commands.clear()
+    assert Result.CONVERGED is story.one_pass().result
+    assert [] == story.told.commands
+
+
+def test_a_guest_that_could_not_be_made_smaller_does_not_move_on_that_but_in_the_next_round_as_it_is() -> None:
+    """Its host takes the order and nothing comes of it. The move that counted on it is skipped; h2 has room anyway."""
+    story = Story(GOING, guest=dynamic(memory_set_s=None))
+    report = story.one_pass()
+    first = [(run.step.kind, str(run.progress.state)) for run in report.steps[:3]]
+    assert [("set", "failed"), ("migrate", "skipped"), ("set", "skipped")] == first
+    assert ("migrate", "g0", "h1") in story.told.deeds
+    assert ["FailedBefore"] == [entry.reason for entry in report.plans[-1].blocked]
+
+
+@pytest.mark.parametrize("verb", [Verb.SET, Verb.MIGRATE])
+def test_killed_anywhere_between_the_settings_and_the_move_the_next_pass_goes_on(verb: Verb) -> None:
+    story = Story(GOING, guest=dynamic())
+    story.actor.begin()
+    while not any(deed[0] == verb.value for deed in story.told.deeds):
+        story.timeline.step(story.timeline.now_s + 1000)
+    story.actor.kill()
+    story.until(600)
+    story.actor.revive(keep_state=False)
+    assert Result.CONVERGED is story.one_pass().result
+    entry = seen(story, "h2")
+    assert (1024, 5, True) == (entry.memory_current_mib, entry.cpu_entitlement_percent, entry.autostart)

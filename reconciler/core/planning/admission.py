@@ -8,20 +8,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from reconciler.core import capacity
 from reconciler.core.compatibility import Decision, Question, Verdict, decide
 from reconciler.core.desired import Guest
 from reconciler.core.diff import Finding, GuestDiff, Place
 from reconciler.core.execution.lateness import marked
-from reconciler.core.model import Method, RunState, StepKind
+from reconciler.core.model import Method, RunState, Settings, StepKind
 from reconciler.core.observed import HostFacts, Registration
 from reconciler.core.planning import attempts, journey, stillness
 from reconciler.core.planning.attempts import History
 from reconciler.core.planning.intent import intent_digest, settings_digest
 from reconciler.core.planning.journey import Journey, Leg
 from reconciler.core.planning.plan import Blocked, Reason
-from reconciler.core.planning.settings import settings_refusal
+from reconciler.core.planning.settings import along_the_way, settings_refusal, sooner, with_less_cpu
 from reconciler.core.planning.situation import Situation
 from reconciler.core.records import MoveRecord
+
+THIRD_HOSTS_MAX = 8
+"""So many hosts that are alike are asked for the way over one of them."""
 
 REFUSALS: Mapping[Finding, tuple[Reason, str]] = {
     Finding.MISSING: (Reason.MISSING, "create or register the guest, or delete its document"),
@@ -63,9 +67,10 @@ def admit(situation: Situation, found: GuestDiff) -> Journey | Blocked | None:
         host = situation.hosts[found.place.host]
         leg = journey.setting(entry, host, found.settings, situation.pace_at(entry, host.name, StepKind.SET))
         return Journey(guest, found, entry, (leg,), intent, history.attempt)
-    legs = _legs(situation, guest, found, found.place, entry, history)
-    if isinstance(legs, Blocked):
-        return legs
+    planned = _with_settings(situation, guest, found, found.place, entry, history)
+    if isinstance(planned, Blocked):
+        return planned
+    legs, entry = planned
     refused, spent = frozenset(history.refused), history.spent is not None
     return Journey(guest, found, entry, legs, intent, history.attempt, refused, spent)
 
@@ -125,6 +130,49 @@ def _still(situation: Situation, found: GuestDiff, place: Place) -> stillness.Re
     return refusal
 
 
+def _with_settings(
+    situation: Situation, guest: Guest, found: GuestDiff, place: Place, entry: Registration, history: History
+) -> tuple[tuple[Leg, ...], Registration] | Blocked:
+    """The way to the declared place and power, with the declared settings around it; and the guest as it goes that way:
+    what makes it smaller comes before, so that it takes less room on its way and where it comes."""
+    intent = settings_digest(guest)
+    tried = attempts.weigh(situation, found.uuid, intent, guest.migration)
+    wanted = along_the_way(guest, entry, found.settings) if tried.against is None else ()
+    moving = with_less_cpu(entry, wanted)
+    legs = _legs(situation, guest, found, place, moving, history)
+    if isinstance(legs, Blocked):
+        return legs
+    if not any(leg.takes.cpu_percent for leg in legs) and moving != entry:
+        moving = entry  # it arrives stopped: nobody gains by its taking less before
+        legs = _legs(situation, guest, found, place, moving, history)
+        if isinstance(legs, Blocked):
+            return legs
+    before = sooner(entry, moving, legs, wanted)
+    after = tuple(pair for pair in wanted if pair not in before)
+    if before:
+        when = journey.SOONER if place.host != guest.host else journey.TO_START
+        legs = (_setting(situation, entry, situation.hosts[place.host], before, tried, intent, when), *legs)
+    if after:
+        runs = entry.running if found.power is None else found.power is StepKind.START
+        there = replace(moving, state=RunState.RUNNING if runs else RunState.STOPPED)
+        legs = (*legs, _setting(situation, there, situation.hosts[guest.host], after, tried, intent, journey.LATER))
+    return legs, moving
+
+
+def _setting(
+    situation: Situation,
+    entry: Registration,
+    host: HostFacts,
+    settings: Settings,
+    tried: History,
+    intent: str,
+    when: str,
+) -> Leg:
+    pace = situation.pace_at(entry, host.name, StepKind.SET)
+    leg = journey.setting(entry, host, settings, pace, intent=intent, when=when)
+    return replace(leg, attempt=tried.attempt)
+
+
 def _legs(
     situation: Situation, guest: Guest, found: GuestDiff, place: Place, entry: Registration, history: History
 ) -> tuple[Leg, ...] | Blocked:
@@ -176,6 +224,9 @@ def _move(
         if decision.method is not None:
             halt = _power(situation, guest, entry, source, StepKind.STOP)
             return halt, journey.migration(guest, stopped, source, target, decision, why, hop=False)
+    over = _over_a_third(situation, guest, entry, source, target, history, decision) if not stops else None
+    if over is not None:
+        return over
     if decision.method is not None:
         return (journey.migration(guest, entry, source, target, decision, why, hop=False),)
     if history.spent is not None:
@@ -184,6 +235,69 @@ def _move(
     text = f"online: {_refusal(decision, Method.ONLINE)}; offline: {_refusal(decision, Method.OFFLINE)}"
     fix = decision.deciding.fix if decision.deciding is not None else ""
     return _blocked(found, Reason(decision.reason), text, fix, decision.verdicts)
+
+
+def _over_a_third(
+    situation: Situation,
+    guest: Guest,
+    entry: Registration,
+    source: HostFacts,
+    target: HostFacts,
+    history: History,
+    direct: Decision,
+) -> tuple[Leg, Leg] | None:
+    """The way over a third host, online on both legs, for a running guest that has no online way straight to its host.
+    Best is a host with room now, then the shortest way, then the first by name."""
+    hops = guest.migration.hop and guest.migration.method is not Method.OFFLINE and history.spent is None
+    if direct.method is Method.ONLINE or not entry.running or not hops:
+        return None
+    why_not = _refusal(direct, Method.ONLINE)
+    best: tuple[tuple[object, ...], tuple[Leg, Leg]] | None = None
+    for alike in situation.resting_places:
+        asked = 0
+        for rest in (situation.hosts[name] for name in alike if name not in (source.name, target.name)):
+            if asked >= THIRD_HOSTS_MAX:
+                break
+            if _barred(situation, entry, source, rest, target, history):
+                continue
+            asked += 1
+            first = decision_for(situation, guest, entry, source, rest, False)
+            second = decision_for(
+                situation, guest, entry, rest, target, False
+            )  # its boot goes on, and with it its floor
+            if first.method is not Method.ONLINE or second.method is not Method.ONLINE:
+                break  # nor will those that are alike do
+            away = f"rests on {rest.name}, as there is no online way to {target.name} ({why_not})"
+            legs = (
+                journey.migration(guest, entry, source, rest, first, f"{away}; declared on {target.name}", hop=True),
+                journey.migration(
+                    guest, entry, rest, target, second, f"declared on {target.name}, by way of {rest.name}", hop=False
+                ),
+            )
+            seconds = sum(leg.duration.total_s for leg in legs)
+            rank = (not legs[0].takes.fits(situation.room_now[rest.name]), round(seconds, 3), rest.name)
+            best = min(best, (rank, legs), key=lambda one: one[0]) if best is not None else (rank, legs)
+    return best[1] if best is not None else None
+
+
+def _barred(
+    situation: Situation,
+    entry: Registration,
+    source: HostFacts,
+    rest: HostFacts,
+    target: HostFacts,
+    history: History,
+) -> bool:
+    """What speaks against resting there before the platform's rules are asked: also that it could never hold the
+    guest."""
+    refused = (source.name, rest.name) in history.refused or (rest.name, target.name) in history.refused
+    most = capacity.capacity(rest, situation.desired.hosts[rest.name])
+    return (
+        refused
+        or barrier(situation, entry, source, rest) is not None
+        or not situation.vcpus_fit(entry, rest.name)
+        or not capacity.needed(entry, rest, copies=True).fits(most)
+    )
 
 
 def barrier(

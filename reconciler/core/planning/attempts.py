@@ -1,6 +1,7 @@
 """What earlier attempts mean for this one: the parked records of a guest, weighed.
 
-Called by admission for a guest that differs. Reads records and host clocks only; never decides how a guest moves.
+Called by admission for a guest that differs, and where records of guests in their place are tidied away. Reads records
+and host clocks only; never decides how a guest moves.
 """
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.core.desired import MigrationPolicy
+from reconciler.core.desired import Guest, MigrationPolicy
 from reconciler.core.model import Method
-from reconciler.core.planning.intent import facts_digest
+from reconciler.core.observed import HostFacts, ObservedFleet, Registration
+from reconciler.core.planning.intent import aside_digest, facts_digest
 from reconciler.core.planning.plan import Reason
 from reconciler.core.planning.situation import Situation
 from reconciler.core.quantities import format_moment
@@ -80,6 +82,20 @@ def held(situation: Situation, record: MoveRecord) -> tuple[Reason, str, str]:
     return Reason.HELD_BY_OTHER, text, "wait: an expired record is taken over by the next pass"
 
 
+def against_aside(guest: Guest, record: MoveRecord, observed: ObservedFleet) -> bool:
+    """Whether a parked record of a guest that is in its place still speaks against moving it aside for others."""
+    if record.intent != aside_digest(guest):
+        return False
+    if record.parked is Parked.ABORTED and record.attempt < guest.migration.attempts:
+        source = observed.facts(record.source)
+        return source is None or source.clock_s < record.not_before_s
+    if record.parked is Parked.FAILED:
+        return True
+    source, target = observed.facts(record.source), observed.facts(record.target)
+    entry = source.registration(record.guest_uuid) if source is not None else None
+    return _unchanged(record, entry, source, target)
+
+
 def _last(records: Sequence[MoveRecord], parked: Parked) -> MoveRecord | None:
     found = [record for record in records if record.parked is parked]
     return max(found, key=lambda record: (record.attempt, record.stage_since_s, record.id), default=None)
@@ -88,7 +104,12 @@ def _last(records: Sequence[MoveRecord], parked: Parked) -> MoveRecord | None:
 def _same_facts(situation: Situation, record: MoveRecord) -> bool:
     """Whether nothing has changed since the platform said no."""
     source, target = situation.hosts.get(record.source), situation.hosts.get(record.target)
-    entry = situation.registrations.get((record.source, record.guest_uuid))
+    return _unchanged(record, situation.registrations.get((record.source, record.guest_uuid)), source, target)
+
+
+def _unchanged(
+    record: MoveRecord, entry: Registration | None, source: HostFacts | None, target: HostFacts | None
+) -> bool:
     if source is None or target is None or entry is None:
         return False
     return facts_digest(entry, source, target) == record.facts

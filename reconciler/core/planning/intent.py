@@ -30,6 +30,13 @@ def intent_digest(guest: Guest) -> str:
     )
 
 
+def aside_digest(guest: Guest) -> str:
+    """What others want of a guest that steps aside for them. It is no attempt at what its own document asks for."""
+    return digest(
+        [[guest.name, guest.uuid, guest.host, "aside"], [guest.migration.step_aside, guest.migration.attempts]]
+    )
+
+
 def settings_digest(guest: Guest) -> str:
     """What the document asks for in settings. Attempts to set them are counted apart from those to move the guest."""
     return digest(

@@ -34,6 +34,8 @@ class Leg:
     reason: str
     facts: str
     hop: bool = False
+    aside: bool = False
+    """Whether it takes the guest from where it is declared, to make room for others."""
     one_way: str = ""
     moved_mib: int = 0
     """What goes over the network."""
@@ -49,6 +51,9 @@ class Leg:
     """The migration network that it goes over; empty for the one without a name, and for all but a migration."""
     via: str = ""
     """What the source calls the target there."""
+    intent: str = ""
+    """Digest of what it is for, and which attempt at that it is, where that is not what its journey is for."""
+    attempt: int = 1
 
     @property
     def stops_guest(self) -> bool:
@@ -76,6 +81,30 @@ class Journey:
     def name(self) -> str:
         """The guest's name."""
         return self.guest.name
+
+    def aim_of(self, index: int) -> tuple[str, int]:
+        """What one of its legs is for, as an intent, and which attempt at that it is."""
+        leg = self.legs[index]
+        if leg.intent:
+            return leg.intent, leg.attempt
+        first = not any(not before.intent for before in self.legs[:index])
+        return self.intent, self.attempt if first else 1
+
+    @property
+    def grows(self) -> bool:
+        """Whether the guest moves or starts, and is given more CPU then."""
+        return len(self.legs) > 1 and self.legs[-1].kind is StepKind.SET and self.legs[-1].takes.cpu_percent > 0
+
+    def without_growth(self) -> Journey:
+        """The same, but for the CPU that a guest is given more once it has moved or started."""
+        if not self.grows:
+            return self
+        last = self.legs[-1]
+        kept = tuple(pair for pair in last.settings if pair[0] != Setting.ENTITLEMENT)
+        before = tuple(pair for pair in last.settings_before if pair[0] != Setting.ENTITLEMENT)
+        reason = f"declared: {changes(kept, before)}{LATER}"
+        smaller = replace(last, settings=kept, settings_before=before, takes=Load(), reason=reason)
+        return replace(self, legs=(*self.legs[:-1], smaller) if kept else self.legs[:-1])
 
 
 def migration(
@@ -134,7 +163,13 @@ def power(guest: Guest, entry: Registration, host: HostFacts, kind: StepKind, pa
     )
 
 
-def setting(entry: Registration, host: HostFacts, settings: Settings, pace: float = 1.0) -> Leg:
+SOONER, TO_START, LATER = "; before it moves", "; before it starts", "; once it is there"
+"""What the reason of a change says where that is not all that becomes of the guest."""
+
+
+def setting(
+    entry: Registration, host: HostFacts, settings: Settings, pace: float = 1.0, *, intent: str = "", when: str = ""
+) -> Leg:
     """Changes settings of the guest where it is. Memory takes and frees nothing: the most counts always."""
     wanted, before = dict(settings), tuple((name, entry.setting(name)) for name, _ in settings)
     grows = int(wanted.get(Setting.ENTITLEMENT, entry.cpu_entitlement_percent)) - entry.cpu_entitlement_percent
@@ -150,8 +185,9 @@ def setting(entry: Registration, host: HostFacts, settings: Settings, pace: floa
         takes=Load(cpu_percent=max(0, cpu_percent)),
         frees=Load(cpu_percent=max(0, -cpu_percent)),
         duration=Duration(durations.setting_s(moved_mib), 0.0).paced(pace),
-        reason=f"declared: {changes(settings, before)}",
+        reason=f"declared: {changes(settings, before)}{when}",
         facts=facts_digest(entry, host, host),
+        intent=intent,
         settings=settings,
         settings_before=before,
     )

@@ -106,6 +106,8 @@ class Step:
     """What it leaves free on the source in the end. The plan counts on all of it but disks, which may stay."""
     hop: bool = False
     """Whether the target is a resting place on the way, not the declared host."""
+    aside: bool = False
+    """Whether that is to make room for others: the guest was where it is declared, and comes back."""
     one_way: str = ""
     """Why there is no lasting online way back; empty where there is."""
     stop: StopPolicy = StopPolicy()

@@ -11,16 +11,16 @@ from collections.abc import Mapping, Sequence
 from reconciler.core.compatibility import Rulebook
 from reconciler.core.desired import DesiredFleet, Host
 from reconciler.core.diff import Diff
-from reconciler.core.model import StepKind
+from reconciler.core.model import Load, StepKind
 from reconciler.core.observed import ObservedFleet
 from reconciler.core.planning.admission import admit
 from reconciler.core.planning.intent import digest
 from reconciler.core.planning.journey import Journey
-from reconciler.core.planning.order.drafts import turn_away
-from reconciler.core.planning.order.search import best_draft
+from reconciler.core.planning.order.drafts import Draft, turn_away
+from reconciler.core.planning.order.search import FEW, best_draft
 from reconciler.core.planning.order.times.layout import Entry, Timetable
 from reconciler.core.planning.plan import Blocked, Plan, Step
-from reconciler.core.planning.refusals import without_room, without_slot
+from reconciler.core.planning.refusals import growing_where_they_may, without_room, without_slot
 from reconciler.core.planning.refusals.remedies import remedied
 from reconciler.core.planning.situation import Situation
 
@@ -49,12 +49,13 @@ def make_plan(
     journeys.sort(key=lambda journey: journey.name)
     room = situation.room() if journeys else {}
     turn_away(journeys, blocked, without_slot(situation, journeys))
+    journeys = growing_where_they_may(journeys, room)
     turn_away(journeys, blocked, without_room(journeys, room))
     best = best_draft(situation, journeys, room, improve=improve)
     blocked = sorted([*blocked, *best.blocked], key=lambda entry: (entry.guest, entry.uuid))
     steps = _steps(best.timetable, desired.hosts)
     makespan_s = best.timetable.makespan_s
-    with_remedies, remedies = remedied(situation, journeys, room, blocked, best, _best)
+    with_remedies, remedies = remedied(situation, journeys, room, blocked, best, _again)
     return Plan(
         fleet=desired.fleet.name,
         commit=desired.commit,
@@ -65,6 +66,11 @@ def make_plan(
         digest=_digest(situation, steps, blocked),
         remedies=remedies,
     )
+
+
+def _again(situation: Situation, journeys: Sequence[Journey], room: Mapping[str, Load]) -> Draft:
+    """What would come of other journeys: no better than need be, where there are many."""
+    return best_draft(situation, journeys, room, improve=len(journeys) <= FEW)
 
 
 def _steps(timetable: Timetable, hosts: Mapping[str, Host]) -> tuple[Step, ...]:
@@ -81,6 +87,7 @@ def _steps(timetable: Timetable, hosts: Mapping[str, Host]) -> tuple[Step, ...]:
 
 def _step(journey: Journey, entry: Entry, ids: Mapping[int, str], hosts: Mapping[str, Host]) -> Step:
     leg, guest = entry.leg, journey.guest
+    intent, attempt = journey.aim_of(entry.index)
     return Step(
         id=ids[entry.number],
         kind=leg.kind,
@@ -91,7 +98,7 @@ def _step(journey: Journey, entry: Entry, ids: Mapping[int, str], hosts: Mapping
         method=leg.method,
         running=leg.running,
         reason=leg.reason,
-        intent=journey.intent,
+        intent=intent,
         facts=leg.facts,
         known_as=journey.difference.known_as,
         after=tuple(sorted(ids[number] for number in entry.after)),
@@ -101,6 +108,7 @@ def _step(journey: Journey, entry: Entry, ids: Mapping[int, str], hosts: Mapping
         load=leg.takes,
         frees=leg.frees,
         hop=leg.hop,
+        aside=leg.aside,
         one_way=leg.one_way,
         stop=guest.migration.stop,
         delete_source=leg.delete_source,
@@ -112,7 +120,7 @@ def _step(journey: Journey, entry: Entry, ids: Mapping[int, str], hosts: Mapping
         settings=leg.settings,
         settings_before=leg.settings_before,
         autostart=leg.autostart,
-        attempt=journey.attempt if entry.index == 0 else 1,
+        attempt=attempt,
         attempts_max=guest.migration.attempts,
     )
 

@@ -1,4 +1,5 @@
-"""Whether the declared settings of a guest can be given to it where it is. Called by admission only.
+"""Whether the declared settings of a guest can be given to it, and when, where it moves or starts as well. Called by
+admission only.
 
 All or nothing: one setting that cannot be had keeps the others from being set, so that a plan shows at once what is
 wrong with a document. Room for more CPU entitlement is the planner's to find. Never looks at other guests.
@@ -6,9 +7,13 @@ wrong with a document. Room for more CPU entitlement is the planner's to find. N
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from reconciler.core.desired import Guest
-from reconciler.core.model import RunState, Setting, Settings
+from reconciler.core.model import RunState, Setting, Settings, StepKind
 from reconciler.core.observed import Registration
+from reconciler.core.planning.journey import Leg
 from reconciler.core.planning.plan import Reason
 
 NO_BOUND_MIB = 1
@@ -29,6 +34,32 @@ def settings_refusal(guest: Guest, entry: Registration, settings: Settings) -> t
         text = "its host does not say whether it starts the guest at boot, so nobody could see whether that was changed"
         return Reason.AUTOSTART_UNKNOWN, text, "set spec.autostart to keep"
     return None
+
+
+def along_the_way(guest: Guest, entry: Registration, settings: Settings) -> Settings:
+    """Those of them that a guest that moves or starts gets in the same plan: none where one cannot be had, which the
+    next round says. What is down gets its memory in the next round, from what its host says then."""
+    settings = tuple(pair for pair in settings if pair[0] != Setting.MEMORY or entry.running)
+    return () if settings_refusal(guest, entry, settings) is not None else settings
+
+
+def with_less_cpu(entry: Registration, settings: Settings) -> Registration:
+    """The guest with the CPU that it is guaranteed on its way: as much as now, or what these say if that is less."""
+    percent = int(dict(settings).get(Setting.ENTITLEMENT, entry.cpu_entitlement_percent))
+    return replace(entry, cpu_entitlement_percent=min(percent, entry.cpu_entitlement_percent))
+
+
+def sooner(entry: Registration, moving: Registration, legs: Sequence[Leg], settings: Settings) -> Settings:
+    """Those that make the guest smaller before it goes this way, as `moving`. One that is stopped on its way has all of
+    its memory again then, so it is taken from it later."""
+    restarts = any(leg.stops_guest or leg.kind is StepKind.START for leg in legs)
+    less = {
+        Setting.ENTITLEMENT.value: moving.cpu_entitlement_percent < entry.cpu_entitlement_percent,
+        Setting.MEMORY.value: not restarts and any(leg.kind is StepKind.MIGRATE for leg in legs),
+    }
+    return tuple(
+        (name, value) for name, value in settings if less.get(name, False) and int(value) < int(entry.setting(name))
+    )
 
 
 def _memory(entry: Registration, wanted_mib: int, declared_min_mib: int | None) -> tuple[Reason, str, str] | None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from reconciler.core import capacity
 from reconciler.core.compatibility import Rulebook
 from reconciler.core.desired import DesiredFleet
-from reconciler.core.desired.placement import Placement
+from reconciler.core.desired.placement import Placement, may_be_chosen
 from reconciler.core.desired.violations import Violation, broken
 from reconciler.core.diff import Diff, Finding, GuestDiff, HostReason
 from reconciler.core.model import Load, Method, StepKind, Way
@@ -95,6 +96,26 @@ class Situation:
             if arrived is None or not arrived.running:
                 room[record.target] -= record.load
         return room
+
+    @cached_property
+    def room_now(self) -> Mapping[str, Load]:
+        """What each host may still take at the start."""
+        return self.room()
+
+    @cached_property
+    def resting_places(self) -> tuple[tuple[str, ...], ...]:
+        """The hosts that a guest may rest on, those that are alike together, the roomiest of them first. Alike are
+        hosts that a platform's rules can hardly tell apart."""
+        alike: dict[tuple[object, ...], list[str]] = {}
+        for name in sorted(self.hosts):
+            if may_be_chosen(self.desired.hosts[name]):
+                facts = self.hosts[name]
+                networks, presented = tuple(sorted(facts.networks)), tuple(sorted(facts.presented))
+                attributes = tuple(sorted(facts.attributes.items()))
+                kind = (facts.platform, facts.version, facts.processor, networks, presented, attributes)
+                alike.setdefault(kind, []).append(name)
+        room = self.room_now
+        return tuple(tuple(sorted(names, key=lambda name: (-room[name].memory_mib, name))) for names in alike.values())
 
     def in_place(self) -> Iterator[GuestDiff]:
         """The declared guests that are where and as they should be."""

@@ -216,6 +216,15 @@ def _intents(steps: Iterable[Step]) -> Mapping[str, frozenset[str]]:
     return found
 
 
+def sent_aside(steps: Iterable[Step]) -> frozenset[str]:
+    """The guests, by uuid, that a plan moves from their place to make room for others.
+
+    That they were in order is forgotten before the first of these steps begins: were a pass to end between there and
+    back, with nobody left who knows why a guest lies elsewhere, that would look like drift, which need not be undone.
+    """
+    return frozenset(step.uuid for step in steps if step.aside)
+
+
 def _otherwise(desired: DesiredFleet, guest: Guest, intents: frozenset[str]) -> bool:
     """Whether one of these intents is none that the document has now."""
     if not intents:

@@ -17,7 +17,7 @@ from reconciler.core.model import Load, Method, RunState
 from reconciler.core.observed import Registration
 from reconciler.core.planning import journey, stillness
 from reconciler.core.planning.admission import barrier, decision_for
-from reconciler.core.planning.intent import intent_digest
+from reconciler.core.planning.intent import aside_digest
 from reconciler.core.planning.journey import Journey, Leg
 from reconciler.core.planning.order.times.slots import Slots
 from reconciler.core.planning.situation import Situation
@@ -87,11 +87,12 @@ class Detours:
         if second.method is None:
             return None
         room = f"to make room on {source.name} for {', '.join(for_whom)}"
-        away = f"rests on {rest.name} {room}; declared on {target.name}"
-        back = f"declared on {target.name}, after its rest on {rest.name}"
+        away = f"rests on {rest.name} {room}; declared on {planned.guest.host}"
+        goes_on = f"goes on by way of {target.name}; " if direct.hop else ""
+        back = f"{goes_on}declared on {planned.guest.host}, after its rest on {rest.name}"
         return (
             journey.migration(planned.guest, here, source, rest, first, away, hop=True),
-            journey.migration(planned.guest, there, rest, target, second, back, hop=False),
+            journey.migration(planned.guest, there, rest, target, second, back, hop=direct.hop),
         )
 
     def bystanders(self, host: str) -> Sequence[Bystander]:
@@ -127,11 +128,15 @@ class Detours:
         if there.method is not Method.ONLINE or back.method is not Method.ONLINE or there.one_way:
             return None
         away = f"steps aside to {rest.name} to make room on {home.name} for {', '.join(for_whom)}"
+        intent = aside_digest(guest)
         legs = (
-            journey.migration(guest, entry, home, rest, there, away, hop=True),
-            journey.migration(guest, entry, rest, home, back, f"back home from {rest.name}", hop=False),
+            replace(journey.migration(guest, entry, home, rest, there, away, hop=True), aside=True, intent=intent),
+            replace(
+                journey.migration(guest, entry, rest, home, back, f"back home from {rest.name}", hop=False),
+                intent=intent,
+            ),
         )
-        return Journey(guest, bystander.difference, entry, legs, intent_digest(guest))
+        return Journey(guest, bystander.difference, entry, legs, intent)
 
     def _bystander(self, found: GuestDiff) -> Bystander | None:
         """The guest as a bystander; None where anything speaks against touching it."""

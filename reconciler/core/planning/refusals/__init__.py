@@ -34,6 +34,19 @@ def without_slot(situation: Situation, journeys: Sequence[Journey]) -> list[Bloc
     return refused
 
 
+def growing_where_they_may(journeys: Sequence[Journey], room: Mapping[str, Load]) -> list[Journey]:
+    """The same, but where a host would lack CPU in the end, guests that move or start there are given no more of it.
+    None is kept from its host for want of more than it has; the next round says that it cannot have it."""
+    left = list(journeys)
+    while any(journey.grows for journey in left):
+        short = {lacking.host for lacking in homeless(left, room).values() if lacking.load.cpu_percent}
+        modest = [journey.without_growth() if journey.legs[-1].target in short else journey for journey in left]
+        if modest == left:
+            break
+        left = modest
+    return left
+
+
 def without_room(journeys: Sequence[Journey], room: Mapping[str, Load]) -> list[Blocked]:
     """The guests whose target could not hold them even when everything else is done."""
     lacking = homeless(journeys, room)

@@ -19,7 +19,7 @@ from reconciler.core.model import Load
 from reconciler.core.planning.admission import admit
 from reconciler.core.planning.journey import Journey
 from reconciler.core.planning.order.drafts import Draft
-from reconciler.core.planning.order.layout import Stuck
+from reconciler.core.planning.order.times.layout import Stuck
 from reconciler.core.planning.plan import Blocked, Reason, Remedy, RemedyKind
 from reconciler.core.planning.refusals import crowding, permits, untangling
 from reconciler.core.planning.refusals.scene import Scene, after, hosts_of, knots

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from reconciler.core.diff import Finding, GuestDiff, Place
 from reconciler.core.model import Load, Method, RunState, StepKind
 from reconciler.core.planning.journey import Journey
-from reconciler.core.planning.order.layout import Entry, Timetable
+from reconciler.core.planning.order.times.layout import Entry, Timetable
 from reconciler.core.planning.situation import Situation
 
 LATER = " (once the rest of this plan is done)"

@@ -14,8 +14,8 @@ from reconciler.core.diff import Finding
 from reconciler.core.model import Load
 from reconciler.core.planning.journey import Journey, Leg
 from reconciler.core.planning.order.detours import Bystander, Detours
-from reconciler.core.planning.order.layout import Stuck
 from reconciler.core.planning.order.room import Shortage, shortage
+from reconciler.core.planning.order.times.layout import Stuck
 from reconciler.core.planning.plan import Edit, Remedy, RemedyKind
 from reconciler.core.planning.refusals import edits as fields
 from reconciler.core.planning.refusals.scene import LATER, Scene

@@ -14,6 +14,8 @@ def faults(way: Sequence[Step], number: int, guest: Guest) -> Iterator[Fault]:
     """What a step may be of a guest that was in its place, or had come there, and has left it since. That it ends there
     again is asked of every guest."""
     step = way[number]
+    if step.aside and not (step.hop and _leaves(step, guest)):
+        yield Fault.of(step, f"calls it stepping aside, and {step.guest} does not leave its place for others")
     if not any(_leaves(before, guest) for before in way[: number + 1]):
         return
     if _leaves(step, guest) and not guest.migration.step_aside:

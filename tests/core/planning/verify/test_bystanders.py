@@ -51,6 +51,12 @@ def test_a_guest_steps_aside_and_comes_back() -> None:
     proven(FLEET, PLAN)
 
 
+def test_only_what_leaves_its_place_for_others_is_called_so() -> None:
+    proven(FLEET, changed(PLAN, AWAY, aside=True))
+    refused(FLEET, changed(PLAN, BACK, aside=True), f"{BACK.id}: calls it stepping aside")
+    refused(FLEET, changed(PLAN, X, aside=True), f"{X.id}: calls it stepping aside")
+
+
 BROKEN: dict[str, tuple[Callable[[], Plan], str]] = {
     "never comes back": (lambda: without(PLAN, BACK), "z: ends on c, declared is b"),
     "stays elsewhere, and calls that its end": (
