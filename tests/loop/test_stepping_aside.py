@@ -149,6 +149,15 @@ def test_interrupted_between_there_and_back_the_next_pass_brings_it_home() -> No
     assert story.in_order
 
 
+def test_stepping_aside_and_coming_home_count_against_the_moves_of_a_pass() -> None:
+    story = Swap()
+    limits = replace(story.desired.fleet.limits, moves_per_pass=3)
+    story.desired = replace(story.desired, fleet=replace(story.desired.fleet, limits=limits))
+    report = story.one_pass()
+    assert ["TooManyMoves"] == [brake.reason for brake in report.brakes]
+    assert [["a"], ["b"], ["b"]] == [story.runs_on(name) for name in ("x", "y", "z")]
+
+
 def test_somebody_else_who_moves_the_same_guest_away_is_drift_as_ever() -> None:
     story = Swap()
     story.one_pass()

@@ -152,8 +152,8 @@ def _with_settings(
     if before:
         when = journey.SOONER if place.host != guest.host else journey.TO_START
         legs = (_setting(situation, entry, situation.hosts[place.host], before, tried, intent, when), *legs)
-    if after:
-        runs = entry.running if found.power is None else found.power is StepKind.START
+    runs = entry.running if found.power is None else found.power is StepKind.START
+    if after and (runs or not situation.unseen):  # what is down is touched only where nobody else could have started it
         there = replace(moving, state=RunState.RUNNING if runs else RunState.STOPPED)
         legs = (*legs, _setting(situation, there, situation.hosts[guest.host], after, tried, intent, journey.LATER))
     return legs, moving

@@ -1,4 +1,4 @@
-"""The example on the page about planning is what the planner does."""
+"""The examples on the page about planning are what the planner does."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tests.core.fleets import ALLOWED, guest, host, refusals, registration, world
 
+SCENARIOS = Path(__file__).parent / "scenarios"
 PAGE = (Path(__file__).resolve().parents[3] / "docs/concepts/planning.md").read_text(encoding="utf-8")
 GIB = 1024
 
@@ -34,3 +35,12 @@ def test_the_example_is_what_is_planned() -> None:
     ]
     assert re.findall(r"^\| `0.*$", PAGE, re.MULTILINE) == rows
     assert {"mail01": "DowntimeForbidden"} == refusals(plan)
+
+
+def test_each_schedule_on_the_page_is_that_of_a_scenario() -> None:
+    told = [path.read_text(encoding="utf-8") for path in sorted(SCENARIOS.glob("*.txt"))]
+    blocks = re.findall(r"^(?: {5}.*\n)+", PAGE, re.MULTILINE)
+    schedules = [re.sub(r"^ {4}", "", block, flags=re.MULTILINE) for block in blocks if "GUEST" in block]
+    assert 2 == len(schedules)
+    for schedule in schedules:
+        assert any(schedule in text for text in told), schedule

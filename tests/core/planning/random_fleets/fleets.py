@@ -11,7 +11,17 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-from reconciler.core.desired import Guest, Host, Limits, Network, Operator, PlacementRule, Requirement, RuleKind
+from reconciler.core.desired import (
+    Autostart,
+    Guest,
+    Host,
+    Limits,
+    Network,
+    Operator,
+    PlacementRule,
+    Requirement,
+    RuleKind,
+)
 from reconciler.core.model import Load
 from reconciler.core.observed import Look, Registration
 from reconciler.core.records import MoveRecord
@@ -52,11 +62,13 @@ def fleets(draw: st.DrawFn) -> World:
         disk = one_of(SAN, SAN, SAN, local_disk(5000))
         state = one_of(RUNNING, RUNNING, RUNNING, RUNNING, STOPPED, TRANSITION)
         cpu: dict[str, Any] = {"vcpus": one_of(1, 1, 2), "cpu_entitlement_percent": one_of(0, 0, 50)}
+        cpu |= {"memory_min_mib": 512, "memory_step_mib": one_of(64, 64, 0), "autostart": False}
         entries.append((one_of(*names), registration(name, one_of(*SIZES_MIB), state=state, disks=(disk,), **cpu)))
         if one_of(True, True, True, False):
             power = one_of("keep", "keep", "keep", "running", "stopped")
             policy: dict[str, Any] = {"downtime": ALLOWED} if one_of(True, False) else {}
             policy |= {"hop": one_of(True, True, False), "step_aside": one_of(True, False)}
+            policy |= {"memory_mib": one_of(None, None, 512), "autostart": one_of(Autostart.KEEP, Autostart.ON)}
             guests.append(guest(name, one_of(*names), power=power, **policy))
     looks: list[Look] = []
     for name in names:

@@ -19,6 +19,7 @@ from tests.core.fleets import (
     ALLOWED,
     STOPPED,
     World,
+    away,
     guest,
     host,
     local_disk,
@@ -125,6 +126,13 @@ def test_a_guest_that_shall_be_stopped_is_stopped_first() -> None:
     plan = moving({"disks": (local_disk(1000),)}, power="stopped", cpu_entitlement_percent=20).plan()
     assert ["web stop on a", "web a → b offline", "web set on b"] == told(plan)
     assert (200, 0) == (plan.steps[0].frees.cpu_percent, plan.steps[2].load.cpu_percent)
+
+
+def test_once_it_is_stopped_it_is_left_alone_where_not_every_host_was_read() -> None:
+    there = host("a", registration("web", **DYNAMIC))
+    stopped = guest("web", "a", power="stopped", cpu_entitlement_percent=20)
+    assert ["web stop on a"] == told(world([there, away("c")], [stopped]).plan())
+    assert ["web stop on a", "web set on a"] == told(world([there], [stopped]).plan())
 
 
 @pytest.mark.parametrize("wishes", [{"memory_mib": 8192}, {"cpu_cap_percent": 50}])
