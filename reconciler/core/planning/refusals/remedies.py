@@ -123,9 +123,15 @@ class _Search:
 
     def make_room(self, remedies: dict[str, tuple[Remedy, ...]]) -> None:
         """Remedies for the guests that their declared host could not hold."""
-        whatif = WhatIf(self.scene, self.again, self.budget)
-        for guest in sorted(self.guests(Reason.NO_ROOM))[:SINGLY_MAX]:
-            remedies[guest] = crowding.remedies(guest, whatif, self.rest)
+        journeys = {journey.name: journey for journey in self.rest.journeys}
+        whole = WhatIf(self.scene, self.again, self.budget)
+        for guest in sorted(self.guests(Reason.NO_ROOM) & journeys.keys())[:SINGLY_MAX]:
+            if not self.scene.later:
+                remedies[guest] = crowding.remedies(guest, whole, self.rest)
+                continue
+            hosts = hosts_of([journeys[guest]])
+            near = self.rest.of({guest}).around(hosts).near(hosts)
+            remedies[guest] = crowding.remedies(guest, WhatIf(near, self.again, self.budget), near)
 
     def permit(self, remedies: dict[str, tuple[Remedy, ...]]) -> None:
         """Remedies for the guests whose documents keep them from going."""
