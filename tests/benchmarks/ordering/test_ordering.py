@@ -31,6 +31,7 @@ def planned(instance: Instance, *, step_aside: bool = True) -> Plan:
     return make_plan(desired, observed, diff(desired, observed), instances.RULEBOOKS)
 
 
+@pytest.mark.slow
 def test_the_smallest_run_prints_a_table_and_writes_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["--quick", "--fills", "0.6", "--parts", "uniform", "--json", str(tmp_path / "figures.json")])
     said = capsys.readouterr().out
@@ -134,7 +135,7 @@ def tiny(seed: int) -> Instance:
 
 def test_no_schedule_of_all_beats_the_bound_of_any_way() -> None:
     waits = 0
-    for seed in range(250):
+    for seed in range(150):
         instance = tiny(seed)
         least_s = shortest_s(instance)
         if least_s is None:
