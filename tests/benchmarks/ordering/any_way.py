@@ -1,10 +1,13 @@
 """What no plan can beat, whatever moves it makes: a bound on the problem, where the plan's own is one on its moves.
 
-Three bounds; the largest counts. Link: what has to leave a host, or to arrive there in the end, over its slots, none of
-it before it can begin. Fleet: all of it over the fleet's slots. Chain: a guest whose target is full arrives only after
-enough has left there, and each of these leaves only once it has room elsewhere: at its own target, or, for a rest, on
-whichever host could have room for it first. Everybody may rest everywhere here, and no rest costs anything: that makes
-the bound weaker than the truth, never wrong.
+Fleet: all that has to move over the fleet's slots. Link: what has to leave a host, or to arrive there in the end, over
+its slots, after the first of it can begin and before what must follow the last of it. Room: of those that come to a
+host, one after the other, the k-th begins only after enough has left for any k of them, and the others follow.
+
+What can begin when is found by following chains: a guest whose target is full arrives only after enough has left there,
+and each of these leaves only once it has room elsewhere: at its own target, or, for a rest, on whichever host could
+have room for it first. What must follow is the same of the problem turned round in time. Everybody may rest everywhere
+here, and no rest costs anything: that makes the bound weaker than the truth, never wrong.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from __future__ import annotations
 from bisect import insort
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 from tests.benchmarks.ordering.instances import Instance, guest_name, host_name
@@ -33,20 +36,38 @@ Leaver = tuple[float, float, int, int]
 class AnyWay:
     """The bound by what it comes from, in seconds, and the largest one told: which guests wait for which hosts."""
 
-    link_s: float
     fleet_s: float
-    chain_s: float
+    link_s: float
+    room_s: float
     certificate: tuple[str, ...]
 
     @property
     def best_s(self) -> float:
         """The largest."""
-        return max(self.link_s, self.fleet_s, self.chain_s)
+        return max(self.fleet_s, self.link_s, self.room_s)
+
+
+@dataclass(frozen=True, order=True)
+class _Found:
+    """A bound, and how it is told."""
+
+    least_s: float
+    text: str = ""
+    lines: tuple[str, ...] = ()
 
 
 def any_way(instance: Instance, movers: Collection[int], *, step_aside: bool) -> AnyWay:
     """The bound for bringing these guests, and no others, where they are declared."""
-    return _Bounds(instance, sorted(movers), step_aside).found()
+    wanted = frozenset(movers)
+    ends = tuple(host if guest in wanted else instance.source[guest] for guest, host in enumerate(instance.target))
+    forwards = _Way(replace(instance, target=ends), sorted(movers), step_aside)
+    backwards = _Way(replace(instance, source=ends, target=instance.source), sorted(movers), step_aside)
+    work_s = sum(instance.seconds(guest) for guest in movers)
+    fleet = _Found(work_s / instance.concurrent, f"fleet: {len(movers)} moves, {instance.concurrent} at once")
+    link = _link(instance, forwards, backwards)
+    room = max(forwards.room(backwards, ""), backwards.room(forwards, "seen from the end, "))
+    best = max(room, link, fleet, key=lambda found: found.least_s)
+    return AnyWay(fleet.least_s, link.least_s, room.least_s, (best.text, *best.lines))
 
 
 def simple_s(instance: Instance, movers: Collection[int]) -> float:
@@ -100,8 +121,62 @@ def room_s(lacking: int, leavers: Sequence[Leaver]) -> tuple[float, int]:
     return best_s, last
 
 
-class _Bounds:
-    """The earliest starts, found by following what waits for what."""
+Job = tuple[float, float, float, int, bool]
+"""(no sooner than, seconds, what must follow it, guest, whether it leaves)"""
+
+
+def _link(instance: Instance, forwards: _Way, backwards: _Way) -> _Found:
+    """The busiest host."""
+    out: dict[int, list[Job]] = defaultdict(list)
+    into: dict[int, list[Job]] = defaultdict(list)
+    for guest in forwards.movers:
+        seconds = instance.seconds(guest)
+        leaves: Job = (forwards.leaves_s(guest), seconds, backwards.arrives_s[guest], guest, True)
+        arrives: Job = (forwards.arrives_s[guest], seconds, backwards.leaves_s(guest), guest, False)
+        out[instance.source[guest]].append(leaves)
+        into[forwards.instance.target[guest]].append(arrives)
+    both = {host: [*out.get(host, ()), *into.get(host, ())] for host in {*out, *into}}
+    best, where = _Busy(), ""
+    for what, slots, hosts in (("out of", 1, out), ("into", 1, into), ("at", instance.per_host, both)):
+        for host, jobs in sorted(hosts.items()):
+            found = _busy(jobs, slots)
+            if found.least_s > best.least_s + LEAST_S:
+                best, where = found, f"{what} {host_name(host)}"
+    since = f", none before {best.head_s:.0f} s" if best.head_s else ""
+    after = f", {best.tail_s:.0f} s follow" if best.tail_s else ""
+    text = f"link: {len(best.jobs)} moves {where}, {best.work_s:.0f} s of work{since}{after}"
+    first = min(best.jobs, default=None) if best.head_s else None
+    lines = forwards.chain(first[3], leaves=first[4]) if first is not None else []
+    return _Found(best.least_s, text, tuple(lines))
+
+
+@dataclass(frozen=True)
+class _Busy:
+    """Jobs of a host: the moment before which none of them begins, their work, and what follows each of them."""
+
+    least_s: float = 0.0
+    head_s: float = 0.0
+    work_s: float = 0.0
+    tail_s: float = 0.0
+    jobs: tuple[Job, ...] = ()
+
+
+def _busy(jobs: Sequence[Job], slots: int) -> _Busy:
+    """Those jobs of a host that take longest, with what comes before them and after."""
+    best = _Busy()
+    for head_s in sorted({job[0] for job in jobs}):
+        work_s = 0.0
+        late = sorted((job for job in jobs if job[0] >= head_s), key=lambda job: (-job[2], job[3]))
+        for number, (_, seconds, tail_s, *_) in enumerate(late, start=1):
+            work_s += seconds
+            if head_s + work_s / slots + tail_s > best.least_s:
+                least_s = head_s + work_s / slots + tail_s
+                best = _Busy(least_s, head_s, work_s, tail_s, tuple(late[:number]))
+    return best
+
+
+class _Way:
+    """The earliest starts in one direction of time, found by following what waits for what."""
 
     def __init__(self, instance: Instance, movers: Sequence[int], step_aside: bool) -> None:
         self.instance, self.movers = instance, movers
@@ -120,6 +195,7 @@ class _Bounds:
             if instance.holds_mib(guest):
                 self.leaving[instance.source[guest]].append(guest)
         self.rooms = self._rooms({instance.holds_mib(guest) for guests in self.leaving.values() for guest in guests})
+        self._follow()
 
     # --- when
 
@@ -155,7 +231,7 @@ class _Bounds:
     def _leaver(self, guest: int, begin_s: float) -> Leaver:
         return begin_s, self.seconds[guest], self.instance.holds_mib(guest), guest
 
-    def _leaves_s(self, guest: int) -> float:
+    def leaves_s(self, guest: int) -> float:
         """No departure of the guest from where it is begins sooner."""
         return min(self.arrives_s.get(guest, inf), self._rest_s(guest, self.rooms))
 
@@ -172,7 +248,7 @@ class _Bounds:
                     if lacking <= 0 or not self.instance.holds_mib(guest):
                         continue
                     if leavers is None:
-                        leavers = [self._leaver(other, self._leaves_s(other)) for other in self.leaving[host]]
+                        leavers = self._leavers(host)
                     if lacking not in known:
                         known[lacking] = room_s(lacking, leavers)[0]
                     if self.arrives_s[guest] + LEAST_S < known[lacking] < inf:
@@ -184,46 +260,40 @@ class _Bounds:
 
     # --- the bounds
 
-    def found(self) -> AnyWay:
-        """Every bound."""
-        self._follow()
-        link_s, link, first = self._link()
-        fleet_s = sum(self.seconds[guest] for guest in self.movers) / self.instance.concurrent
-        last = max(self.movers, key=lambda guest: self.arrives_s[guest] + self.seconds[guest], default=-1)
-        chain_s = self.arrives_s[last] + self.seconds[last] if self.movers else 0.0
-        if fleet_s >= max(link_s, chain_s):
-            certificate = [f"fleet: {len(self.movers)} moves, {self.instance.concurrent} at once"]
-        elif link_s > chain_s + LEAST_S:
-            certificate = [link, *(self._chain(first) if self.arrives_s[first] > 0 else ())]
-        else:
-            certificate = ["chain: the last move begins late", *self._chain(last)]
-        return AnyWay(link_s, fleet_s, chain_s, tuple(certificate))
-
-    def _link(self) -> tuple[float, str, int]:
-        """The busiest host, that in words, and the first of the guests that it is about."""
-        out = [(self._leaves_s(guest), self.instance.source[guest], guest) for guest in self.movers]
-        into = [(self.arrives_s[guest], self.instance.target[guest], guest) for guest in self.movers]
-        best: tuple[float, str, int] = (0.0, "", -1)
-        for what, entries, slots in (("out of", out, 1), ("into", into, 1), ("at", out + into, self.instance.per_host)):
-            by_host: dict[int, list[tuple[float, int]]] = defaultdict(list)
-            for begin_s, host, guest in entries:
-                by_host[host].append((begin_s, guest))
-            for host, work in sorted(by_host.items()):
-                together_s = 0.0
-                for count, (begin_s, guest) in enumerate(sorted(work, reverse=True), start=1):
-                    together_s += self.seconds[guest]
-                    if begin_s + together_s / slots > best[0]:
-                        since = f", none before {begin_s:.0f} s" if begin_s else ""
-                        text = f"link: {count} moves {what} {host_name(host)}, {together_s:.0f} s of work{since}"
-                        best = (begin_s + together_s / slots, text, guest)
+    def room(self, other: _Way, seen: str) -> _Found:
+        """The host to which guests come latest for want of room. `other` is the same the other way round in time."""
+        best = _Found(0.0)
+        for host, guests in sorted(self.arriving.items()):
+            sizes_mib = sorted(self.instance.holds_mib(guest) for guest in guests)
+            if sum(sizes_mib) <= self.free_mib[host]:
+                continue
+            shortest_s = sorted(self.seconds[guest] for guest in guests)
+            after_s = min(other.leaves_s(guest) for guest in guests)
+            leavers = self._leavers(host)
+            for place in range(1, len(guests) + 1):
+                lacking = sum(sizes_mib[:place]) - self.free_mib[host]
+                begin_s, last = room_s(lacking, leavers)
+                follows_s = sum(shortest_s[: len(guests) - place + 1]) + after_s
+                if best.least_s < begin_s + follows_s < inf and lacking > 0:
+                    text = (
+                        f"room: {seen}move {place} of {len(guests)} into {host_name(host)} cannot begin before "
+                        f"{begin_s:.0f} s: {lacking} MiB must leave there; {follows_s:.0f} s follow"
+                    )
+                    best = _Found(begin_s + follows_s, text, tuple(self._chain_of_leaver(last)))
         return best
 
-    def _chain(self, guest: int) -> list[str]:
+    def _leavers(self, host: int) -> list[Leaver]:
+        return [self._leaver(guest, self.leaves_s(guest)) for guest in self.leaving[host]]
+
+    def _chain_of_leaver(self, guest: int) -> list[str]:
+        return self.chain(guest, leaves=True) if guest >= 0 and self.leaves_s(guest) > 0 else []
+
+    def chain(self, guest: int, *, leaves: bool = False) -> list[str]:
         """Who waits for whom, from the last arrival back to what nobody need wait for."""
         told: list[str] = []
         while guest >= 0 and len(told) < LINKS_MAX:
             size_mib, host = self.instance.holds_mib(guest), self.instance.target[guest]
-            rest_s, rest = self._rest(guest, self.rooms) if told else (inf, -1)
+            rest_s, rest = self._rest(guest, self.rooms) if told or leaves else (inf, -1)
             if guest not in self.arrives_s or rest_s < self.arrives_s[guest]:
                 if rest_s > 0:
                     where = f"{host_name(rest)} is the first that can have room"
@@ -235,5 +305,5 @@ class _Bounds:
                 break
             text = f"{guest_name(guest)} ({size_mib} MiB) cannot go to {host_name(host)} before {at_s:.0f} s"
             told.append(f"{text}: {lacking} MiB must leave there")
-            _, guest = room_s(lacking, [self._leaver(other, self._leaves_s(other)) for other in self.leaving[host]])
+            _, guest = room_s(lacking, self._leavers(host))
         return told
