@@ -1,7 +1,7 @@
 """How good an order of moves is, and what finding it costs: `python -m tests.benchmarks.ordering`.
 
     --sizes 20x200,100x1000  --fills 0.6,0.85,0.95  --seeds 1-5  --quick  --parts uniform,realistic,hbal
-    --json FILE
+    --json FILE     write the figures there, too, as they come; `--from FILE` prints their table again
 
 Each fleet is planned in a process of its own, one seed after the other: stopped with Ctrl-C, it prints what it has.
 docs/development/benchmarks.md says how to read the table. hbal is measured where it is installed (INSTALL=1 installs
@@ -38,21 +38,31 @@ WORKER = "tests.benchmarks.ordering.measuring"
 
 @dataclass
 class Found:
-    """Everything measured so far."""
+    """Everything measured so far, and where it is kept."""
 
+    file: Path | None = None
     rows: list[Row] = field(default_factory=list)
     loads: list[dict[str, float]] = field(default_factory=list)
     beside: list[Beside] = field(default_factory=list)
 
-    def as_json(self) -> str:
-        """All of it."""
+    @staticmethod
+    def read(file: Path) -> Found:
+        """What was kept."""
+        told = json.loads(file.read_text())
+        rows = [Row.of(row) for row in told["rows"]]
+        return Found(None, rows, told["loading"], [Beside(**one) for one in told["hbal"]])
+
+    def keep(self) -> None:
+        """Write it down."""
+        if self.file is None:
+            return
         told = {
             "rows": [asdict(row) for row in self.rows],
             "loading": self.loads,
             "hbal": [asdict(one) for one in self.beside],
             "goals": [asdict(goal) for goal in goals(self.rows)],
         }
-        return json.dumps(told, indent=1) + "\n"
+        self.file.write_text(json.dumps(told, indent=1) + "\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -64,19 +74,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--parts", default=PARTS)
     parser.add_argument("--quick", action="store_true", help="the smallest size, one seed")
     parser.add_argument("--json", type=Path, help="write the figures there, too")
+    parser.add_argument("--from", type=Path, dest="kept", help="measure nothing, print what such a file holds")
     options = parser.parse_args(arguments)
     sizes = [_size(text) for text in options.sizes.split(",")]
     seeds = _seeds(options.seeds)
     if options.quick:
         sizes, seeds = sizes[:1], seeds[:1]
-    found = Found()
-    try:
-        _measure(found, options.parts.split(","), sizes, [float(fill) for fill in options.fills.split(",")], seeds)
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
+    found = Found(options.json) if options.kept is None else Found.read(options.kept)
+    if options.kept is None:
+        try:
+            _measure(found, options.parts.split(","), sizes, [float(fill) for fill in options.fills.split(",")], seeds)
+        except KeyboardInterrupt:
+            print("stopped", file=sys.stderr)
     print("\n".join(report(found.rows, found.loads, found.beside)))
-    if options.json is not None:
-        options.json.write_text(found.as_json())
 
 
 def cases(parts: Sequence[str], sizes: Sequence[Size], fills: Sequence[float], seeds: Sequence[int]) -> Iterator[Case]:
@@ -102,11 +112,13 @@ def _measure(
         for one in hbal.clusters(sizes, seeds[0]):
             _tell(f"hbal {one.cluster}")
             found.beside.append(one)
+            found.keep()
     for hosts, guests in sizes:
         found.loads.append(json.loads(_asked(Case("documents", hosts, guests, 0.6, seeds[0]))))
     for case in cases(parts, sizes, fills, seeds):
         _tell(str(case))
-        found.rows.append(Row.read(_asked(case)))
+        found.rows.append(Row.of(json.loads(_asked(case))))
+        found.keep()
 
 
 def _asked(case: Case) -> str:

@@ -12,12 +12,12 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from reconciler.core.diff import diff
 from reconciler.core.planning.plan import Plan
@@ -99,13 +99,16 @@ class Row:
         return sum(self.blocked.values())
 
     @staticmethod
-    def read(text: str) -> Row:
-        """From JSON."""
-        told = json.loads(text)
-        told["case"] = Case(**told["case"])
-        told["first"], told["improved"] = Score(**told["first"]), Score(**told["improved"])
-        told["faults"], told["certificate"] = tuple(told["faults"]), tuple(told["certificate"])
-        return Row(**told)
+    def of(told: Mapping[str, Any]) -> Row:
+        """From what JSON says."""
+        parts = {
+            "case": Case(**told["case"]),
+            "first": Score(**told["first"]),
+            "improved": Score(**told["improved"]),
+            "faults": tuple(told["faults"]),
+            "certificate": tuple(told["certificate"]),
+        }
+        return Row(**{**told, **parts})
 
 
 class Meter:

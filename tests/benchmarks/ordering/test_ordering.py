@@ -40,6 +40,8 @@ def test_the_smallest_run_prints_a_table_and_writes_json(tmp_path: Path, capsys:
     assert [] == [row["faults"] for row in told["rows"] if row["faults"]]
     assert [] == [line for line in said.splitlines() if len(line) > 80]
     assert "no plan over capacity or limits in replay" in said
+    main(["--from", str(tmp_path / "figures.json")])
+    assert said == capsys.readouterr().out
 
 
 # --- the judge
