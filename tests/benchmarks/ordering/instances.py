@@ -1,18 +1,20 @@
-"""Fleets of which a fifth of the guests have to move, made from numbers alone: the same numbers, the same fleet.
+"""Fleets in numbers, and the same as documents and facts: the same arguments, the same fleet. Used by the benchmark.
 
-Uniform: hosts of one size, guests of 2 to 32 GiB, some of the movers in rotations of two or three hosts, where nobody
-can go first. A link carries 1,000 MiB/s, a move takes 4 s besides. Used by the benchmark and by tests.
+Uniform: hosts of one size, guests of 2 to 32 GiB, a fifth of which moves, some of them in rotations of two or three
+hosts, where nobody can go first. All links carry 1,000 MiB/s.
 """
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from reconciler.core.compatibility import Question, Rulebook, Verdict
-from reconciler.core.desired import DesiredFleet, Fleet, Guest, Host, Limits, MigrationPolicy, Mode
+from reconciler.core.desired import DesiredFleet, Downtime, Fleet, Guest, Host, Limits, MigrationPolicy, Mode
 from reconciler.core.model import Method, Processor, RunState, StorageKind
 from reconciler.core.observed import Disk, HostFacts, ObservedFleet, Registration
+from reconciler.core.planning.ways import durations
 from reconciler.errors import Location
 
 MEMORY_MIB = (2048, 4096, 8192, 16384, 32768)
@@ -20,6 +22,7 @@ WEIGHTS = (30, 35, 20, 10, 5)
 MOVING = 0.2
 """Which share of the guests moves."""
 BANDWIDTH_MIB_S = 1000.0
+DISK_FREE_MIB = 2_000_000
 SPREAD = 4
 """At first a guest comes to the roomiest of so many hosts."""
 HERE = Location("fleet.yaml")
@@ -31,16 +34,47 @@ class Instance:
     """A fleet in numbers: guest number -> memory, host it is on, host it is declared on."""
 
     name: str
-    hosts: int
-    capacity_mib: int
+    capacities_mib: tuple[int, ...]
     memory_mib: tuple[int, ...]
     source: tuple[int, ...]
     target: tuple[int, ...]
+    stopped: frozenset[int] = frozenset()
+    copied_mib: Mapping[int, int] = field(default_factory=dict)
+    """Local disks that have to be copied, of guests that have some. These may be down meanwhile."""
+    per_host: int = 2
+    """Moves that touch a host at once, in and out together: one in, one out."""
+    concurrent: int = 1
+    """Moves in the whole fleet at once."""
+
+    @property
+    def hosts(self) -> int:
+        """How many."""
+        return len(self.capacities_mib)
 
     @property
     def movers(self) -> list[int]:
         """The guests that are not where they are declared."""
         return [guest for guest, host in enumerate(self.source) if host != self.target[guest]]
+
+    def holds_mib(self, guest: int) -> int:
+        """The memory it takes on a host."""
+        return 0 if guest in self.stopped else self.memory_mib[guest]
+
+    def seconds(self, guest: int) -> float:
+        """How long one move of it takes, by the model of planning/ways."""
+        copying_s = durations.CONFIGURATION_S + self.copied_mib.get(guest, 0) / BANDWIDTH_MIB_S
+        if guest in self.stopped:
+            return durations.SETUP_S + copying_s
+        if guest in self.copied_mib:
+            return durations.SETUP_S + durations.SHUTDOWN_S + copying_s + durations.BOOT_S
+        return durations.SETUP_S + self.memory_mib[guest] / BANDWIDTH_MIB_S + durations.FREEZE_S
+
+    def free_mib(self) -> list[int]:
+        """What each host has free at first."""
+        free = list(self.capacities_mib)
+        for guest, host in enumerate(self.source):
+            free[host] -= self.holds_mib(guest)
+        return free
 
 
 def uniform(hosts: int, guests: int, fill: float, rotating: float, seed: int) -> Instance:
@@ -63,7 +97,14 @@ def uniform(hosts: int, guests: int, fill: float, rotating: float, seed: int) ->
     moving = _rotate(chance, source, target, memory_mib, hosts, int(wanted * rotating))
     _send(chance, source, target, memory_mib, free_mib, moving, wanted)
     name = f"{hosts}x{guests} fill {fill} rotating {rotating} seed {seed}"
-    return Instance(name, hosts, capacity_mib, tuple(memory_mib), tuple(source), tuple(target))
+    return Instance(
+        name,
+        (capacity_mib,) * hosts,
+        tuple(memory_mib),
+        tuple(source),
+        tuple(target),
+        concurrent=max(1, hosts // 2),
+    )
 
 
 def _rotate(
@@ -116,30 +157,38 @@ def _send(
 # --- as documents and facts -----------------------------------------------------------------------------------------
 
 
-def _alike(question: Question) -> Verdict:
-    return Verdict("alike", Method.ONLINE, True, "all hosts are alike", "the benchmark")
+def _runs(question: Question) -> Verdict:
+    return Verdict("runs", Method.ONLINE, question.guest.running, "whether it runs", "the benchmark")
+
+
+def _shared(question: Question) -> Verdict:
+    return Verdict("shared", Method.ONLINE, not question.guest.local_disks, "whether disks are shared", "the benchmark")
 
 
 def _always(question: Question) -> Verdict:
     return Verdict("always", Method.OFFLINE, True, "offline is always possible", "the benchmark")
 
 
-RULEBOOKS = {"bench": Rulebook("bench", (_alike,), (_always,), lambda question: "", frozenset({"alike"}))}
+RULEBOOKS = {"bench": Rulebook("bench", (_runs, _shared), (_always,), lambda question: "", frozenset({"runs"}))}
 
 
 def desired(instance: Instance, *, step_aside: bool) -> DesiredFleet:
-    """The documents. One move in and one out at a time for each host, half as many in the fleet as there are hosts."""
+    """The documents."""
     limits = Limits(
-        concurrent=max(1, instance.hosts // 2),
+        concurrent=instance.concurrent,
         concurrent_in=1,
         concurrent_out=1,
-        concurrent_host=2,
+        concurrent_host=instance.per_host,
         moves_per_pass=10**9,
+        stops_per_pass=10**9,
     )
-    policy = MigrationPolicy(step_aside=step_aside)
+    usual = MigrationPolicy(step_aside=step_aside)
+    local = MigrationPolicy(step_aside=step_aside, downtime=Downtime.ALLOWED)
     hosts = {name: Host(name, "bench", HERE) for name in map(host_name, range(instance.hosts))}
     guests = {
-        guest_name(number): Guest(guest_name(number), host_name(host), HERE, migration=policy)
+        guest_name(number): Guest(
+            guest_name(number), host_name(host), HERE, migration=local if number in instance.copied_mib else usual
+        )
         for number, host in enumerate(instance.target)
     }
     return DesiredFleet(Fleet("bench", HERE, mode=Mode.APPLY, limits=limits), hosts, guests)
@@ -149,13 +198,14 @@ def observed(instance: Instance) -> ObservedFleet:
     """What the hosts say."""
     here: list[list[Registration]] = [[] for _ in range(instance.hosts)]
     for number, host in enumerate(instance.source):
+        local_mib = instance.copied_mib.get(number, 0)
         entry = Registration(
             uuid=f"{number:032x}",
             name=guest_name(number),
-            state=RunState.RUNNING,
+            state=RunState.STOPPED if number in instance.stopped else RunState.RUNNING,
             memory_mib=instance.memory_mib[number],
             cpu_entitlement_percent=0,
-            disks=(DISK,),
+            disks=(Disk(f"/dev/{number}", StorageKind.LOCAL_DISK, local_mib),) if local_mib else (DISK,),
         )
         here[host].append(entry)
     looks = [
@@ -166,9 +216,9 @@ def observed(instance: Instance) -> ObservedFleet:
             version="1",
             processor=Processor(6, 1),
             cpus=64,
-            memory_mib=instance.capacity_mib,
+            memory_mib=instance.capacities_mib[number],
             bandwidth_mib_s=BANDWIDTH_MIB_S,
-            disk_free_mib=1_000_000,
+            disk_free_mib=DISK_FREE_MIB,
             registrations=tuple(entries),
         )
         for number, entries in enumerate(here)

@@ -166,4 +166,6 @@ def _changed(entry: Registration, step: Step) -> Registration:
             entry = replace(entry, memory_current_mib=int(value))
         elif setting == Setting.ENTITLEMENT:
             entry = replace(entry, cpu_entitlement_percent=int(value))
+        elif setting == Setting.AUTOSTART:
+            entry = replace(entry, autostart=value == "on")
     return entry
