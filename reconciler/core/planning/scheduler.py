@@ -17,7 +17,7 @@ from reconciler.core.planning.admission import admit
 from reconciler.core.planning.intent import digest
 from reconciler.core.planning.journey import Journey
 from reconciler.core.planning.order.drafts import Draft, turn_away
-from reconciler.core.planning.order.search import FEW, best_draft
+from reconciler.core.planning.order.search import best_draft
 from reconciler.core.planning.order.times.layout import Entry, Timetable
 from reconciler.core.planning.plan import Blocked, Plan, Step
 from reconciler.core.planning.refusals import growing_where_they_may, without_room, without_slot
@@ -69,8 +69,8 @@ def make_plan(
 
 
 def _again(situation: Situation, journeys: Sequence[Journey], room: Mapping[str, Load]) -> Draft:
-    """What would come of other journeys: no better than need be, where there are many."""
-    return best_draft(situation, journeys, room, improve=len(journeys) <= FEW)
+    """What would come of other journeys: who could go, no matter when."""
+    return best_draft(situation, journeys, room, improve=False)
 
 
 def _steps(timetable: Timetable, hosts: Mapping[str, Host]) -> tuple[Step, ...]:

@@ -161,6 +161,9 @@ def _order(
         if actions is not None:
             search.carry_out(actions)
             return again
+        workings.hopeless = small and search.complete
+        if not search.downtime_refused:
+            break
     return workings
 
 

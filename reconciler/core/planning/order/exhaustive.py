@@ -53,6 +53,10 @@ class Exhaustive:
         self.guests += self._bystanders()
         self.free = list(workings.free)
         self.seen: set[tuple[int, State]] = set()
+        self.cut_off = self.complete = False
+        """Whether anybody could have rested once more; whether everything was tried."""
+        self.downtime_refused = False
+        """Whether a rest was left out because it would stop its guest once more."""
         self._ways: dict[tuple[int, int, int], tuple[Item, Item] | None] = {}
         self._asides: dict[tuple[int, int], Journey] = {}
         self._home: dict[tuple[int, int], Item] = {}
@@ -64,11 +68,14 @@ class Exhaustive:
             return None
         start: State = tuple((0, -1) for _ in self.guests)
         for rests in range(RESTS_MAX + 1):
-            self.seen.clear()
+            self.cut_off = False
             found = self._go_on(start, rests)
             if found is not None:
                 return found
             if len(self.seen) >= STATES_MAX:
+                return None
+            if not self.cut_off:  # more rests would change nothing
+                self.complete = self.all_asked
                 return None
         return None
 
@@ -113,12 +120,17 @@ class Exhaustive:
             item = self._next(place, made, resting)
             if item is not None and self._fits(item):
                 yield Action(place), item, (*state[:place], (made + 1, -1), *state[place + 1 :])
-        for place, (made, resting) in enumerate(state) if rests > 0 else ():
-            if made:
+        for place, (made, resting) in enumerate(state):
+            if made or (rests <= 0 and self.cut_off):
                 continue
             for host in self.hosts:
                 way = self._way(place, resting, host)
-                if way is not None and self._fits(way[0]):
+                if way is None or not self._fits(way[0]):
+                    continue
+                if rests <= 0:
+                    self.cut_off = True
+                    break
+                else:
                     yield Action(place, resting, host), way[0], (*state[:place], (made, host), *state[place + 1 :])
 
     def _fits(self, item: Item) -> bool:
@@ -149,6 +161,7 @@ class Exhaustive:
             for bystander in self.workings.detours.bystanders(name)
             if bystander.name not in self.never and not self.workings.rests[bystander.name]
         ]
+        self.all_asked = len(found) <= BYSTANDERS_MAX and len(self.hosts) < HOSTS_MAX
         return found if len(found) <= BYSTANDERS_MAX else []
 
     def _way(self, place: int, at: int, host: int) -> tuple[Item, Item] | None:
@@ -193,6 +206,7 @@ class Exhaustive:
             return None
         legs = self.workings.detours.over(journey, direct, name, self._others(place))
         if legs is not None and sum(leg.stops_guest for leg in legs) > direct.stops_guest and not self.more_downtime:
+            self.downtime_refused = True
             return None
         return legs
 

@@ -91,7 +91,7 @@ def _short(found: Draft) -> bool:
 def _good(found: Draft) -> bool:
     """Whether nothing about it can be better: nobody is left who could go, nothing is moved on the way, and it is
     short."""
-    stuck = any(entry.reason is Reason.NO_SAFE_ORDER for entry in found.blocked)
+    stuck = any(entry.reason is Reason.NO_SAFE_ORDER for entry in found.blocked) and not found.workings.hopeless
     return _short(found) and not stuck and found.detours_s <= 0
 
 

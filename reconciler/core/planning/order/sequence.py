@@ -92,6 +92,8 @@ class Workings:
         """Guest -> how often it rests on a third host, on its way or stepping aside."""
         self.effort = 0
         """What was weighed to find the order, in about the time that laying out one leg takes."""
+        self.hopeless = False
+        """Whether every order was tried, and none serves everybody."""
         self.cleared: set[str] = set()
         """Guests for which room was made."""
         self.changes = [0] * len(accounts.names)
