@@ -12,10 +12,8 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,9 +26,6 @@ from tests.benchmarks.ordering import instances, realistic
 from tests.benchmarks.ordering.any_way import AnyWay, any_way, simple_s
 from tests.benchmarks.ordering.instances import Instance
 from tests.benchmarks.ordering.replay import faults
-
-BUDGETS = ("reconciler.core.planning.scheduler", "reconciler.core.planning.order.search")
-"""Where the planner may keep what it spends on improvement, as `BUDGET`. With none left, the first schedule counts."""
 
 T = TypeVar("T")
 
@@ -138,9 +133,9 @@ def measured(case: Case) -> Row:
         "build", lambda: (instances.desired(instance, step_aside=case.aside), instances.observed(instance))
     )
     difference = meter.phase("diff", lambda: diff(desired, observed))
-    with first_only():
-        first = meter.phase("first", lambda: make_plan(desired, observed, difference, instances.RULEBOOKS))
-    plan = meter.phase("improved", lambda: make_plan(desired, observed, difference, instances.RULEBOOKS))
+    rules = instances.RULEBOOKS
+    first = meter.phase("first", lambda: make_plan(desired, observed, difference, rules, improve=False))
+    plan = meter.phase("improved", lambda: make_plan(desired, observed, difference, rules))
     found = list(meter.phase("verify", lambda: verify(desired, observed, plan)))
     for one in (first, plan):
         found += faults(instance, one, step_aside=case.aside)
@@ -161,28 +156,6 @@ def measured(case: Case) -> Row:
         cpu_s=meter.cpu_s,
         peak_mib=meter.peak_mib,
     )
-
-
-@contextmanager
-def first_only() -> Iterator[None]:
-    """The planner spends nothing on improvement."""
-    before = []
-    for name in BUDGETS:
-        try:
-            module = import_module(name)
-        except ModuleNotFoundError:
-            continue
-        if hasattr(module, "BUDGET"):
-            before.append((module, module.BUDGET))
-    if not before:
-        raise LookupError("no module of the planner keeps a BUDGET any more")
-    try:
-        for module, _ in before:
-            setattr(module, "BUDGET", 0)  # noqa: B010 - an attribute by name: modules have no type that knows it
-        yield
-    finally:
-        for module, budget in before:
-            setattr(module, "BUDGET", budget)  # noqa: B010 - the same
 
 
 def _served(instance: Instance, plan: Plan) -> list[int]:
