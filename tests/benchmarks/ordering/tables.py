@@ -67,8 +67,8 @@ def _mean(rows: Sequence[Row], what: Callable[[Row], int]) -> float:
 
 def _costs(rows: Sequence[Row]) -> Iterator[str]:
     yield f"{'':64}{'peaks':>15}"
-    heads = f"{'build':>5}{'diff':>6}{'first':>14}{'improved':>14}{'verify':>7}{'held':>5}{'first':>6}{'impr':>5}"
-    yield f"{'size':10}{'fill':>8}{heads}"
+    heads = f"{'build':>6}{'diff':>6}{'first':>14}{'improved':>14}{'verify':>7}{'held':>5}{'first':>6}{'impr':>5}"
+    yield f"{'size':10}{'fill':>7}{heads}"
     for (size, fill), some in _grouped(rows).items():
         cells = []
         for phase in PHASES:
@@ -76,7 +76,7 @@ def _costs(rows: Sequence[Row]) -> Iterator[str]:
             worst = f" ({max(taken):.2f})".rjust(8) if phase in ("first", "improved") else ""
             cells.append(f"{statistics.median(taken):6.2f}{worst}")
         peaks = [max(row.peak_mib[phase] for row in some) for phase in ("diff", "first", "improved")]
-        yield f"{size:10}{fill:>8}{''.join(cells)[1:]} {peaks[0]:5.0f}{peaks[1]:6.0f}{peaks[2]:5.0f}"
+        yield f"{size:10}{fill:>7}{''.join(cells)} {peaks[0]:5.0f}{peaks[1]:6.0f}{peaks[2]:5.0f}"
 
 
 def _grouped(rows: Iterable[Row]) -> dict[tuple[str, str], list[Row]]:
@@ -84,7 +84,7 @@ def _grouped(rows: Iterable[Row]) -> dict[tuple[str, str], list[Row]]:
     found: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: (row.case.hosts, row.case.fill, row.case.drained)):
         case = row.case
-        fill = f"{case.fill:g}" + (f" -{case.drained}" if case.drained else "")
+        fill = f"{case.fill:g}" + (f"-{case.drained}" if case.drained else "")
         found[f"{case.hosts}x{case.guests}", fill].append(row)
     return found
 
