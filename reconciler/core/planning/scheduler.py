@@ -36,7 +36,7 @@ def make_plan(
     improve: bool = True,
 ) -> Plan:
     """Plan. `controller`: our own name in move records. `lost_hosts`: declared out of play by the operator. Without
-    `improve` the first safe schedule is taken."""
+    `improve` the first safe schedule is taken, and nobody looks for what would help."""
     situation = Situation.of(desired, observed, difference, rulebooks, controller, lost_hosts)
     journeys: list[Journey] = []
     blocked: list[Blocked] = []
@@ -55,12 +55,14 @@ def make_plan(
     blocked = sorted([*blocked, *best.blocked], key=lambda entry: (entry.guest, entry.uuid))
     steps = _steps(best.timetable, desired.hosts)
     makespan_s = best.timetable.makespan_s
-    with_remedies, remedies = remedied(situation, journeys, room, blocked, best, _again)
+    explained, remedies = (
+        remedied(situation, journeys, room, blocked, best, _again) if improve else (tuple(blocked), ())
+    )
     return Plan(
         fleet=desired.fleet.name,
         commit=desired.commit,
         steps=steps,
-        blocked=with_remedies,
+        blocked=explained,
         makespan_s=makespan_s,
         bound_s=best.bound_s,
         digest=_digest(situation, steps, blocked),
