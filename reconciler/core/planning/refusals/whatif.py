@@ -22,6 +22,7 @@ from reconciler.core.planning.order.drafts import Draft
 from reconciler.core.planning.order.room import homeless
 from reconciler.core.planning.plan import Edit
 from reconciler.core.planning.refusals import edits as fields
+from reconciler.core.planning.refusals import without_slot
 from reconciler.core.planning.refusals.scene import Scene
 from reconciler.core.planning.situation import Situation
 
@@ -149,11 +150,13 @@ class WhatIf:
             elif admitted is not None:
                 left.add(found.name)
         going = [journeys[name] for name in sorted(journeys)]
+        busy = {entry.guest for entry in without_slot(situation, going)}
+        going = [journey for journey in going if journey.name not in busy]
         lacking = homeless(going, self.scene.room)
         draft = self.again(situation, [journey for journey in going if journey.name not in lacking], self.scene.room)
         timetable = draft.timetable
         used = {timetable.journeys[number].name for number in timetable.hopped | timetable.aside}
-        left |= {*lacking, *(entry.guest for entry in draft.blocked)}
+        left |= {*busy, *lacking, *(entry.guest for entry in draft.blocked)}
         return Answer(frozenset(left), frozenset(used), draft.downtime_s)
 
 

@@ -12,7 +12,7 @@ from reconciler.core.desired import Downtime, Guest, StorageCopy, Window
 from reconciler.core.model import Load, Method
 from reconciler.core.observed import Look
 from reconciler.core.planning.plan import Edit, RemedyKind
-from tests.core.fleets import World, guest, host, local_disk, refusal, refusals, registration, told, world
+from tests.core.fleets import World, guest, host, local_disk, record, refusal, refusals, registration, told, world
 
 
 def applied(fleet: World, *edits: Edit) -> World:
@@ -146,3 +146,14 @@ def test_every_remedy_gets_its_guest_going_and_nobody_stays_instead(fleet: World
             after = set(refusals(applied(fleet, *remedy.edits).plan()))
             assert entry.guest not in after, remedy
             assert after <= before, remedy
+
+
+def test_nothing_is_said_to_help_while_a_move_under_way_keeps_the_host_busy() -> None:
+    looks = [
+        host("a", records=(record("moving", "a", "b"),)),
+        host("b", registration("x", disks=(local_disk(50),))),
+        host("c"),
+    ]
+    plan = world(looks, [guest("x", "c")]).plan()
+    assert {"x": "DowntimeForbidden"} == refusals(plan)
+    assert all(remedy.kind is not RemedyKind.DOWNTIME for remedy in refusal(plan, "x").remedies)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from reconciler.core.planning.order.times.permuting import shortest
 from reconciler.core.planning.order.times.timetable import Problem, Starts, schedule
+from reconciler.errors import InvariantBroken
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def starts_of(problem: Problem, bound_s: float, care: Care) -> tuple[Starts, int
     starts = schedule(problem, order, longest_first=True)
     spent = len(problem.tasks)
     if starts is None:
-        raise ValueError("the order is not possible")
+        raise InvariantBroken("planning", "no time was found for an order that is possible")
     best, best_s = starts, makespan_s(problem, starts)
     mirror = problem.backwards()
     for turn in range(care.rounds):
