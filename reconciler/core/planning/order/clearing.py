@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from reconciler.core.planning.journey import Leg
 from reconciler.core.planning.order.accounts import Amounts, Item
 from reconciler.core.planning.order.detours import Bystander
 from reconciler.core.planning.order.leaving import send
@@ -53,11 +54,25 @@ class Patience:
 
     rests: int = 1
     """How often one guest may rest on its way."""
+    one_way: bool = False
+    """Whether it may rest where only its not being booted meanwhile lets it come back online."""
     more_downtime: bool = False
     """Whether a hop may stop its guest once more than the direct way would."""
 
+    def bears(self, direct: Leg, legs: Sequence[Leg]) -> bool:
+        """Whether these legs may take the place of the direct one."""
+        stops = sum(leg.stops_guest for leg in legs)
+        return (self.more_downtime or stops <= direct.stops_guest) and (
+            self.one_way or bool(direct.one_way) or not legs[0].one_way
+        )
 
-PATIENCE = (Patience(), Patience(rests=3), Patience(rests=3, more_downtime=True))
+
+PATIENCE = (
+    Patience(),
+    Patience(rests=3),
+    Patience(rests=3, one_way=True),
+    Patience(rests=3, one_way=True, more_downtime=True),
+)
 """Tried one after the other."""
 
 
@@ -319,7 +334,7 @@ class Clearer:
     def _carry_out(self, option: Option) -> bool:
         """Make the detours, and let the guest go; False where one is not allowed."""
         name = self.workings.journeys[option.journey].name
-        refused = send(self.workings, option.pieces, name, self.patience.more_downtime)
+        refused = send(self.workings, option.pieces, name, self.patience.bears)
         if refused is not None:
             self.refused.add((self._guest(refused), refused.host))
             self._found.pop(option.journey, None)

@@ -155,14 +155,14 @@ def _order(
         return workings
     small = len(journeys) <= JOURNEYS_MAX
     again = Workings(journeys, accounts, fleet.limits, detours, taste.variation) if small else workings
-    for more_downtime in (False, True):
-        search = Exhaustive(again, never, more_downtime)
+    for patience in PATIENCE[1:]:
+        search = Exhaustive(again, never, patience)
         actions = search.find()
         if actions is not None:
             search.carry_out(actions)
             return again
         workings.hopeless = small and search.complete
-        if not search.downtime_refused:
+        if search.borne_all:
             break
     return workings
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from reconciler.core.model import Method, StepKind
 from reconciler.core.planning.journey import Journey, Leg
 from reconciler.core.planning.order.accounts import Item
+from reconciler.core.planning.order.clearing import Patience
 from reconciler.core.planning.order.detours import Bystander
 from reconciler.core.planning.order.sequence import Workings
 
@@ -43,8 +44,8 @@ class Action:
 class Exhaustive:
     """A search from where things stand."""
 
-    def __init__(self, workings: Workings, never: frozenset[str], more_downtime: bool) -> None:
-        self.workings, self.never, self.more_downtime = workings, never, more_downtime
+    def __init__(self, workings: Workings, never: frozenset[str], patience: Patience) -> None:
+        self.workings, self.never, self.patience = workings, never, patience
         self.guests: list[int | Bystander] = [*sorted(workings.left)]
         self.targets = len(self.guests)
         rooms = workings.accounts.memory
@@ -55,8 +56,8 @@ class Exhaustive:
         self.seen: set[tuple[int, State]] = set()
         self.cut_off = self.complete = False
         """Whether anybody could have rested once more; whether everything was tried."""
-        self.downtime_refused = False
-        """Whether a rest was left out because it would stop its guest once more."""
+        self.borne_all = True
+        """Whether no rest was left out because of what it would mean for its guest."""
         self._ways: dict[tuple[int, int, int], tuple[Item, Item] | None] = {}
         self._asides: dict[tuple[int, int], Journey] = {}
         self._home: dict[tuple[int, int], Item] = {}
@@ -205,8 +206,8 @@ class Exhaustive:
         if name in (direct.source, direct.target) or not journey.guest.migration.hop or journey.name in self.never:
             return None
         legs = self.workings.detours.over(journey, direct, name, self._others(place))
-        if legs is not None and sum(leg.stops_guest for leg in legs) > direct.stops_guest and not self.more_downtime:
-            self.downtime_refused = True
+        if legs is not None and not self.patience.bears(direct, legs):
+            self.borne_all = False
             return None
         return legs
 

@@ -5,12 +5,15 @@ Called by clearing and widening. Makes none where one of them is not allowed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from reconciler.core.planning.journey import Journey, Leg
 from reconciler.core.planning.order.detours import Bystander
 from reconciler.core.planning.order.sequence import Piece, Workings
+
+Bears = Callable[[Leg, Sequence[Leg]], bool]
+"""Whether legs over a third host may take the place of the direct one."""
 
 
 @dataclass(frozen=True)
@@ -22,11 +25,11 @@ class Detour:
     aside: Journey | None = None
 
 
-def send(workings: Workings, pieces: Sequence[Piece], for_whom: str, more_downtime: bool) -> Piece | None:
+def send(workings: Workings, pieces: Sequence[Piece], for_whom: str, bears: Bears) -> Piece | None:
     """Make these detours next in the order; the piece that is not allowed to rest where it should, if there is one."""
     detours: list[Detour] = []
     for piece in pieces:
-        detour = _detour(workings, piece, (for_whom,), more_downtime)
+        detour = _detour(workings, piece, (for_whom,), bears)
         if detour is None:
             return piece
         detours.append(detour)
@@ -44,7 +47,7 @@ def send(workings: Workings, pieces: Sequence[Piece], for_whom: str, more_downti
     return None
 
 
-def _detour(workings: Workings, piece: Piece, for_whom: Sequence[str], more_downtime: bool) -> Detour | None:
+def _detour(workings: Workings, piece: Piece, for_whom: Sequence[str], bears: Bears) -> Detour | None:
     """What the platform and the documents allow of it."""
     asked, host = workings.detours, workings.accounts.names[piece.host]
     bystander = piece.who if isinstance(piece.who, Bystander) else None
@@ -59,6 +62,6 @@ def _detour(workings: Workings, piece: Piece, for_whom: Sequence[str], more_down
         return None
     direct = workings.next(piece.who).leg
     legs = asked.over(workings.journeys[piece.who], direct, host, for_whom)
-    if legs is None or (sum(leg.stops_guest for leg in legs) > direct.stops_guest and not more_downtime):
+    if legs is None or not bears(direct, legs):
         return None
     return Detour(piece, legs)

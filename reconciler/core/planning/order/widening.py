@@ -60,7 +60,7 @@ def _sweep(clearer: Clearer, number: int, candidate: Candidate) -> bool:
     name = workings.journeys[number].name
     for host in list(_roomiest(clearer, candidate.host))[:HOSTS_TRIED]:
         pieces = _swept(clearer, number, candidate, host)
-        if pieces is not None and send(workings, pieces, name, clearer.patience.more_downtime) is None:
+        if pieces is not None and send(workings, pieces, name, clearer.patience.bears) is None:
             return True
     return False
 
