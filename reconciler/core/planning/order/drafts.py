@@ -158,6 +158,8 @@ def _order(
     for patience in PATIENCE[1:]:
         search = Exhaustive(again, never, patience)
         actions = search.find()
+        again.effort += len(search.seen)
+        workings.effort += len(search.seen) if again is not workings else 0
         if actions is not None:
             search.carry_out(actions)
             return again

@@ -28,8 +28,8 @@ from reconciler.core.planning.situation import Situation
 
 TRIALS_MAX = 250
 """How often it is planned anew for the remedies of one plan."""
-EFFORT_MAX = 6_000
-"""What all these trials together may cost: of each, two for a guest on its way and one for ten hosts."""
+EFFORT_MAX = 60_000
+"""What all these trials together may cost, in legs laid out and places weighed. The last one may cost more."""
 CHOICES_MAX = 60
 """So many sets of one size are tried one after the other; where there are more, none of them is."""
 
@@ -44,12 +44,11 @@ class Budget:
     trials: int = TRIALS_MAX
     effort: int = EFFORT_MAX
 
-    def spend(self, effort: int) -> bool:
-        """Spend a trial that costs so much; False where there is not so much left."""
-        if self.trials < 1 or self.effort < effort:
+    def begin(self) -> bool:
+        """Begin a trial; False where nothing is left for one."""
+        if self.trials < 1 or self.effort <= 0:
             return False
         self.trials -= 1
-        self.effort -= effort
         return True
 
 
@@ -78,7 +77,7 @@ class WhatIf:
         """What would come of these edits; None where the budget is spent."""
         wanted = frozenset(edits)
         if wanted not in self._known:
-            if not self.budget.spend(2 * len(self.scene.journeys) + len(self.scene.room) // 10 + 1):
+            if not self.budget.begin():
                 return None
             self._known[wanted] = self._planned(wanted)
         return self._known[wanted]
@@ -154,6 +153,7 @@ class WhatIf:
         going = [journey for journey in going if journey.name not in busy]
         lacking = homeless(going, self.scene.room)
         draft = self.again(situation, [journey for journey in going if journey.name not in lacking], self.scene.room)
+        self.budget.effort -= draft.spent + len(situation.hosts) // 10 + 1
         timetable = draft.timetable
         used = {timetable.journeys[number].name for number in timetable.hopped | timetable.aside}
         left |= {*busy, *lacking, *(entry.guest for entry in draft.blocked)}
