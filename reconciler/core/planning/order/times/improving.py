@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from reconciler.core.planning.order.times.permuting import shortest
+from reconciler.core.planning.order.times.permuting import TASKS_MAX, shortest
 from reconciler.core.planning.order.times.timetable import Problem, Starts, schedule
 from reconciler.errors import InvariantBroken
 
@@ -27,7 +27,7 @@ class Care:
     """After so many tasks laid out, nothing more is tried."""
 
 
-FIRST, QUICK, THOROUGH = Care(0, 0, 0), Care(2, 0, 20_000), Care(10, 24, 50_000)
+FIRST, QUICK, THOROUGH = Care(0, 0, 0), Care(2, 0, 20_000), Care(10, 160, 50_000)
 NEARLY = 1.001
 """A timetable this close to the bound is not improved any more."""
 
@@ -59,6 +59,9 @@ def starts_of(problem: Problem, bound_s: float, care: Care) -> tuple[Starts, int
         if ends_s < best_s:
             best, best_s = forward, ends_s
         starts = forward
+    if care.variations and best_s > bound_s * NEARLY and len(problem.tasks) <= TASKS_MAX:
+        best, nodes = shortest(problem, best, best_s, bound_s)
+        return best, spent + nodes
     for variation in range(1, care.variations + 1):
         if best_s <= bound_s * NEARLY or spent + 3 * len(problem.tasks) > care.tasks:
             break
@@ -67,9 +70,6 @@ def starts_of(problem: Problem, bound_s: float, care: Care) -> tuple[Starts, int
         for starts in _turned(problem, mirror, schedule(problem, order, longest_first=True, variation=variation)):
             if makespan_s(problem, starts) < best_s:
                 best, best_s = starts, makespan_s(problem, starts)
-    if care.variations and best_s > bound_s * NEARLY:
-        best, nodes = shortest(problem, best, best_s, bound_s)
-        spent += nodes
     return best, spent
 
 
