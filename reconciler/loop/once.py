@@ -21,7 +21,7 @@ from reconciler.core.observed import ObservedFleet, undeclared
 from reconciler.core.planning.plan import Brake, Plan
 from reconciler.core.planning.stillness import as_of, drift_marked, settled_after
 from reconciler.core.planning.verify import Fault, prove
-from reconciler.core.planning.ways.learned import paces, with_paces
+from reconciler.core.planning.ways.learned import Sample, paces, with_paces
 from reconciler.core.planning.windows import opened
 from reconciler.core.reports.report import Report
 from reconciler.drivers.registry import RULEBOOKS, rulebooks
@@ -103,13 +103,21 @@ def plan_documents(desired: DesiredFleet, observed: ObservedFleet) -> Planned:
     return Planned(observed, difference, replace(plan, brakes=held))
 
 
+def _reported(fleet: Fleet) -> tuple[Sample, ...]:
+    """What steps took, by what was reported. None where git is away: no pass waits for better predictions."""
+    try:
+        return reported_samples(fleet.status())
+    except GitError:
+        return ()
+
+
 def plan_once(fleet: Fleet, observed: ObservedFleet | None = None) -> Planned:
     """Look (unless told what there is), compare, plan, prove. Sends no command and writes nothing."""
     kept = peek(fleet.settings.state_folder)
     basis = _basis(fleet, kept, observe_once(fleet) if observed is None else observed)
     config = _config(fleet, kept.controller, Options())
     before = basis.before
-    desired = with_paces(basis.desired, paces(kept.samples or reported_samples(fleet.status())))
+    desired = with_paces(basis.desired, paces(kept.samples or _reported(fleet)))
     plan = planned(config, desired, basis.observed, basis.difference, before.machines)
     held = brakes(desired, basis.observed, plan, previous_guests=before.guests, bad_runs=kept.bad_runs, allow={})
     if fleet.follows:
@@ -174,7 +182,7 @@ def run_once(fleet: Fleet, options: Options) -> Report:
             held, fleet = (*untrusted_ones, *held), harmless(fleet)
         config = replace(_config(fleet, folder.controller(), options), held=(*options.held, *held))
         if not folder.samples():
-            folder.learn(reported_samples(fleet.status()))
+            folder.learn(_reported(fleet))
         config = replace(config, paces=paces(folder.samples()))
         before = options.before if options.before is not None else previous(fleet.status())
         shell = Shell(
