@@ -27,6 +27,9 @@ STATES_MAX = 20_000
 RESTS_MAX = 6
 """How many rests an order may have."""
 
+AGAIN = -2
+"""In place of the host that it rests on: it has come to its own."""
+
 State = tuple[tuple[int, int], ...]
 """For each guest: how many of its legs are made, and the host it rests on, or -1."""
 
@@ -39,6 +42,8 @@ class Action:
     at: int = -1
     """The host it rests on already, or -1."""
     rest: int = -1
+    again: bool = False
+    """Whether it had come to its place, and steps aside from there."""
 
 
 class Exhaustive:
@@ -85,7 +90,10 @@ class Exhaustive:
         numbers: dict[int, int] = {place: who for place, who in enumerate(self.guests) if isinstance(who, int)}
         for action in actions:
             who = self.guests[action.guest]
-            if action.rest >= 0 and isinstance(who, Bystander) and action.at < 0:
+            if action.again:
+                legs = self._aside_again(action.guest, action.rest)
+                self.workings.step_aside_again(numbers[action.guest], legs or ())
+            elif action.rest >= 0 and isinstance(who, Bystander) and action.at < 0:
                 numbers[action.guest] = self.workings.step_aside(self._asides[action.guest, action.rest])
             elif action.rest >= 0:
                 way = self._ways[action.guest, action.at, action.rest]
@@ -122,17 +130,17 @@ class Exhaustive:
             if item is not None and self._fits(item):
                 yield Action(place), item, (*state[:place], (made + 1, -1), *state[place + 1 :])
         for place, (made, resting) in enumerate(state):
-            if made or (rests <= 0 and self.cut_off):
+            again = isinstance(self.guests[place], int) and resting < 0 and self._arrived(place, made)
+            if (made and not again) or (rests <= 0 and self.cut_off):
                 continue
             for host in self.hosts:
-                way = self._way(place, resting, host)
+                way = self._way_again(place, host) if again else self._way(place, resting, host)
                 if way is None or not self._fits(way[0]):
                     continue
                 if rests <= 0:
                     self.cut_off = True
                     break
-                else:
-                    yield Action(place, resting, host), way[0], (*state[:place], (made, host), *state[place + 1 :])
+                yield Action(place, resting, host, again), way[0], (*state[:place], (made, host), *state[place + 1 :])
 
     def _fits(self, item: Item) -> bool:
         return all(self.free[account] >= amount for account, amount in item.takes)
@@ -177,6 +185,27 @@ class Exhaustive:
                 self._ways[key] = (away, back)
                 self._home.setdefault((place, host), back)
         return self._ways[key]
+
+    def _way_again(self, place: int, host: int) -> tuple[Item, Item] | None:
+        """The same for one that has come to its place, and steps aside from there."""
+        key = (place, AGAIN, host)
+        if key not in self._ways:
+            legs = self._aside_again(place, host)
+            self._ways[key] = None
+            if legs is not None:
+                name, accounts = self._name(place), self.workings.accounts
+                away, back = (Item.of(place, number, name, leg, accounts) for number, leg in enumerate(legs))
+                self._ways[key] = (away, back)
+                self._home.setdefault((place, host), back)
+        return self._ways[key]
+
+    def _aside_again(self, place: int, host: int) -> Sequence[Leg] | None:
+        who, detours, name = self.guests[place], self.workings.detours, self.workings.accounts.names[host]
+        bystander = detours.as_bystander(self.workings.journeys[who]) if isinstance(who, int) else None
+        if bystander is None or name == bystander.guest.host or bystander.name in self.never:
+            return None
+        aside = detours.aside(bystander, name, ("others",))
+        return aside.legs if aside is not None else None
 
     def _legs(self, place: int, host: int) -> Sequence[Leg] | None:
         """From where the guest stands."""
