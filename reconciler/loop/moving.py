@@ -129,7 +129,11 @@ def looked(turn: Turn, owner: str) -> None:
     move = _mark_unreachable(procedure.absorb(move, source, target), source, target, turn.now_s)
     turn.moves[owner] = move
     action = procedure.next_action(move, _scene(turn, move))
-    move = replace(move, waits_for_person=isinstance(action, Pause) and action.for_person)
+    move = replace(
+        move,
+        waits_for_person=isinstance(action, Pause) and action.for_person,
+        looked_everywhere=isinstance(action, LookEverywhere),
+    )
     turn.moves[owner] = move
     match action:
         case Tell():

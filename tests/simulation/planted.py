@@ -1,4 +1,4 @@
-"""Five bugs that must never be written, planted one at a time: a simulation that does not catch them proves nothing."""
+"""Bugs that must never be written, planted one at a time: a simulation that does not catch them proves nothing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from unittest.mock import patch
 from reconciler.core import capacity
 from reconciler.core.commands import Verb
 from reconciler.core.desired import Host
-from reconciler.core.execution import holding, procedure, safety, telling
+from reconciler.core.execution import halfway, holding, procedure, safety, telling
 from reconciler.core.execution.move import Action, Move, Scene
 from reconciler.core.model import Load, RunState
 from reconciler.core.observed import HostFacts, Look
@@ -92,6 +92,16 @@ def _refused_step_retried(stack: ExitStack) -> None:
     stack.enter_context(patch.object(holding, "parked", forgetful))
 
 
+def _alarm_at_first_sight(stack: ExitStack) -> None:
+    """A guest is given up by two looks side by side, though it arrived between the target's and the source's."""
+    really = halfway.put_back
+
+    def hasty(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> Action:
+        return really(replace(move, looked_everywhere=True), scene, source, target)
+
+    stack.enter_context(patch.object(procedure, "put_back", hasty))
+
+
 Plant = Callable[[ExitStack], None]
 
 BUGS: dict[str, tuple[Plant, tuple[str, ...]]] = {
@@ -99,6 +109,7 @@ BUGS: dict[str, tuple[Plant, tuple[str, ...]]] = {
     "delete-before-read-back": (_delete_before_read_back, ("I2",)),
     "unreachable-is-absent": (_unreachable_is_absent, ("unknown-is-not-absent", "I1")),
     "arrivals-not-counted": (_arrivals_not_counted, ("I3",)),
+    "alarm-at-first-sight": (_alarm_at_first_sight, ("no-false-alarm",)),
     "refused-step-retried": (_refused_step_retried, ("refused-once",)),
 }
 """By name: how it is planted, and the promises of which it must break one to count as caught."""

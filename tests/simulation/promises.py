@@ -15,7 +15,7 @@ from reconciler.core.desired import AfterDeadline, DesiredFleet, Downtime, Guest
 from reconciler.core.diff import Finding
 from reconciler.core.model import RunState, StepKind
 from reconciler.core.observed import Look, Unreachable
-from reconciler.core.reports.report import Report
+from reconciler.core.reports.report import Report, StepRun
 from reconciler.drivers.simulated.world import World
 from tests.simulation.actors import Actor, Watcher
 
@@ -126,6 +126,8 @@ class Promises(Watcher):
         for guest in report.difference.guests:
             if guest.finding is Finding.MISSING and guest.uuid and self.world.copies(guest.uuid):
                 self.broken("unknown-is-not-absent", f"{guest.name} is reported missing, and is there")
+        for run in (*report.steps, *report.adopted):
+            self._check_alarm(run)
 
     # --- each promise ---------------------------------------------------------------------------------------------
 
@@ -204,6 +206,16 @@ class Promises(Watcher):
             self.broken("I2", f"{sent.record.guest_name}: source deleted before the guest was seen running on {target}")
         if len(self.world.ledger.lost_contents) > self._deleted:
             self.broken("I2", f"{sent.record.guest_name}: the newest content was deleted: {uuid}")
+
+    def _check_alarm(self, run: StepRun) -> None:
+        """A guest that arrived is not given up as one that could be started nowhere."""
+        step, outcome, ended_s = run.step, run.progress.outcome, run.progress.ended_s
+        if outcome is None or outcome.reason != "NotRunnableAnywhere" or ended_s is None:
+            return
+        for host in step.hosts:
+            since_s = self.startable_s.get((step.uuid, host))
+            if since_s is not None and self.hands_s.get(host, -1.0) < since_s < ended_s:
+                self.broken("no-false-alarm", f"{step.guest} can be started on {host}, and is reported lost")
 
     def _check_lock(self, actor: Actor, sent: Command) -> None:
         """I11: two actors never move one guest, nor use one host slot, at once."""

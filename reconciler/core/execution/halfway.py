@@ -64,13 +64,15 @@ def _lies_in_vain(record: MoveRecord, target: HostFacts) -> bool:
 
 
 def put_back(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> Action:
-    """Registered on neither end: withdraw it from the target, so that no late word brings it there, then register it
-    again where it was. Alarm where that cannot be done, or where somebody has brought it to a third host meanwhile."""
+    """It could be started on neither end: withdraw it from the target, so that no late word brings it there, then
+    register it again where it was. Alarm where that cannot be done, or where somebody has brought it to a third host
+    meanwhile. Two looks side by side prove nothing: the target's may be older than the end of the migration that the
+    source's shows, and the guest has arrived since."""
+    if not move.looked_everywhere:
+        return LookEverywhere()
     record = move.record
     here, there = source.registration(record.guest_uuid), target.registration(record.guest_uuid)
     nowhere = here is None and there is None and record.id in source.saved
-    if nowhere and not scene.all_fresh:
-        return LookEverywhere()
     elsewhere = safety.other_copies(record, {**scene.elsewhere, **scene.looks}, source.name)
     if nowhere and not elsewhere and not safety.owner_known(scene.looks):
         withdrawn = discard_in_vain(move, scene, target)

@@ -66,6 +66,8 @@ class Move:
     """A person asked for another attempt, whatever earlier ones left behind."""
     since_s: float = 0.0
     """Since when nothing was done to it: looks asked for later are fresh."""
+    looked_everywhere: bool = False
+    """Whether every host was looked at because the looks before could not tell: what they showed, these show later."""
     unreachable_since_s: float | None = None
 
     @property

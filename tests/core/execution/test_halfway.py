@@ -31,10 +31,10 @@ def migrating(
     target: dict[str, Any] | None = None,
     move: Move | None = None,
 ) -> object:
-    """What is next once the job of this record has ended."""
+    """What is next once the job of this record has ended, and a second look has shown the same."""
     here = host("h1", entry, record, **{"jobs": (ENDED,), **(source or {})})
     there = host("h2", other, replace(record, stage=Stage.CLAIMED), **(target or {}))
-    return decide(here, there, move or Move(record, "01", checked=True))
+    return decide(here, there, replace(move or Move(record, "01", checked=True), looked_everywhere=True))
 
 
 def left(path: str = DISK) -> tuple[LeftDisk, ...]:
@@ -118,10 +118,25 @@ def test_a_guest_is_put_back_only_when_every_host_was_seen_without_it() -> None:
     here = host("h1", None, record, jobs=(ENDED,), saved=(record.id,))
     there = host("h2", None, replace(record, stage=Stage.CLAIMED))
     move = Move(record, "01", checked=True)
-    assert LookEverywhere() == decide(here, there, move, fresh=False)
-    elsewhere = decide(here, there, move, others={"h3": host("h3", copy(STOPPED))})
+    assert LookEverywhere() == decide(here, there, move)
+    seen = replace(move, looked_everywhere=True)
+    elsewhere = decide(here, there, seen, others={"h3": host("h3", copy(STOPPED))})
     assert (OutcomeKind.BROKEN, "NotRunnableAnywhere") == settled(elsewhere)
     assert "another copy on h3" in str(elsewhere)
+
+
+def test_a_guest_that_arrived_between_the_look_at_its_target_and_the_one_at_its_source_is_looked_for_again() -> None:
+    record = at(Stage.MIGRATING)
+    moved = replace(ENDED, status=0)
+    source = host("h1", copy(STOPPED, runnable=False), record, jobs=(moved,))
+    early, late = (
+        host("h2", copy(STOPPED, runnable=runnable), replace(record, stage=Stage.CLAIMED)) for runnable in (False, True)
+    )
+    move = Move(record, "01", checked=True)
+    assert LookEverywhere() == decide(source, early, move)
+    again = replace(move, looked_everywhere=True)
+    assert (Verb.START, "h2", Stage.STARTING) == told(decide(source, late, again))
+    assert (OutcomeKind.BROKEN, "NotRunnableAnywhere") == settled(decide(source, early, again))
 
 
 def test_nothing_is_deleted_at_the_source_while_a_copied_disk_is_missing_at_the_target() -> None:
