@@ -7,6 +7,7 @@ and no mount. Ends only processes that it started.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shlex
 import signal
@@ -115,10 +116,14 @@ class Switch:
     # ------------------------------------------------------------------------------------------------------ the network
 
     def plug(self, host: str, first: int) -> None:
-        """Connect a host, by its process 1, which waits for its eth0."""
+        """Connect a host, by its process 1, which waits for its eth0: the same card in all its lives, since a neighbour
+        that remembers another would talk into the void for a while."""
         port = _port(host)
+        card = ":".join(["02", *(f"{byte:02x}" for byte in hashlib.sha256(host.encode()).digest()[:5])])
         self.run(["ip", "link", "del", port], check=False)  # of its life before: the kernel takes its time
-        self.run(["ip", "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", str(first)])
+        self.run(
+            ["ip", "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", str(first), "address", card]
+        )
         self.run(["ip", "link", "set", port, "master", "br0", "up"])
 
     def cut(self, host: str) -> None:
