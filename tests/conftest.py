@@ -8,8 +8,13 @@ from __future__ import annotations
 import ipaddress
 import os
 import sys
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
+
+# What helpers assert says on failure what it found, as in the tests themselves.
+pytest.register_assert_rewrite(*(f"tests.{path.name}" for path in Path(__file__).parent.iterdir() if path.is_dir()))
 
 # The fast suite tries the same examples each time, so that a red build is about the change;
 # `make prove` looks for new ones.

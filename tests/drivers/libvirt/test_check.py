@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
+from reconciler.core.observed import Registration
 from reconciler.documents.values import schema_problems
 from tests.drivers.libvirt.site import Site
 
@@ -29,15 +31,21 @@ def findings(site: Site, *hosts: str) -> Mapping[tuple[str, str], Mapping[str, s
     return {(entry["subject"], entry["code"]): entry for entry in found.json["findings"]}
 
 
+def registered(site: Site) -> list[list[Registration]]:
+    """Host by host. A guest's balloon begins to answer when it has booted, so what rests on that is left out."""
+    entries = [site.facts(host).registrations for host in site.lab.machines]
+    return [[replace(each, memory_min_mib=0, memory_step_mib=0, memory_current_mib=0) for each in of] for of in entries]
+
+
 def test_a_healthy_fleet_has_no_finding_and_stays_as_it_is(fleet: Site) -> None:
-    before = [fleet.facts(host).registrations for host in fleet.lab.machines]
+    before = registered(fleet)
     found = fleet.call("check")
     assert 0 == found.code, found.out
     assert found.out.strip().endswith(
         "Checked 3 hosts, 2 guests, 6 ways between two hosts: nothing stands in the way."
     ), found.out
     assert "fix:" not in found.out
-    assert before == [fleet.facts(host).registrations for host in fleet.lab.machines]
+    assert before == registered(fleet)
     assert [[], [], []] == [fleet.book(host) for host in fleet.lab.machines]
     assert [] == fleet.lab.leftovers()
 
