@@ -79,6 +79,10 @@ class Command:
 GUEST_VERBS = frozenset(set(Verb) - {Verb.CLAIM, Verb.RENEW, Verb.RELEASE, Verb.PARK, Verb.CHECK})
 
 
+UNASKED = 75
+"""The status of a check that could not ask the other host: sysexits.h has it for failures that pass (EX_TEMPFAIL)."""
+
+
 class AnswerKind(StrEnum):
     """What is known of a command that was sent."""
 

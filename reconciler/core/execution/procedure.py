@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from reconciler.core.commands import GUEST_VERBS, AnswerKind, Guard, Verb
+from reconciler.core.commands import GUEST_VERBS, UNASKED, AnswerKind, Guard, Verb
 from reconciler.core.execution import safety
 from reconciler.core.execution.halfway import clean_source, discard_in_vain, discard_stale, follow, put_back
 from reconciler.core.execution.holding import TRIES_MAX, hold, renewal, take_records_away
@@ -130,9 +130,11 @@ def _claimed(move: Move, scene: Scene, source: HostFacts, target: HostFacts) -> 
 
 
 def _check(move: Move, source: HostFacts) -> Action:
-    """Ask the platform. A refusal is final until facts or intent change."""
+    """Ask the platform. A refusal is final until facts or intent change; where it could not be asked, that passes."""
     if move.last is not None and move.last[0] is Verb.CHECK and move.last[1].kind is AnswerKind.FAILED:
         text = move.last[1].output.strip()[-SAID_MAX:] or f"exit status {move.last[1].status}"
+        if move.last[1].status == UNASKED:
+            return Settle(Outcome(OutcomeKind.ABORTED, "NoAnswer", text))
         return Settle(Outcome(OutcomeKind.REFUSED, "RefusedByPlatform", text))
     if move.tried(Verb.CHECK) >= TRIES_MAX:
         return Settle(Outcome(OutcomeKind.ABORTED, "NoAnswer", f"{source.name} did not answer the check"))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.commands import Answer, AnswerKind, Verb
+from reconciler.core.commands import UNASKED, Answer, AnswerKind, Verb
 from reconciler.core.execution.lateness import stopped_late
 from reconciler.core.execution.move import Finish, LookEverywhere, Move, Pause, Scene, Settle, Tell, Timing
 from reconciler.core.execution.outcome import Outcome, OutcomeKind
@@ -244,13 +244,22 @@ def test_a_guest_that_was_stopped_for_a_move_that_failed_is_started_again_where_
 def test_both_copies_not_runnable_is_an_alarm() -> None:
     record = at(Stage.MIGRATING)
     nr = copy(STOPPED, runnable=False)
-    assert settled(decide(*both(nr, nr, record), Move(record, "01"))) == (OutcomeKind.BROKEN, "NotRunnableAnywhere")
+    assert isinstance(decide(*both(nr, nr, record), Move(record, "01")), LookEverywhere), "one look may be the older"
+    seen_twice = Move(record, "01", looked_everywhere=True)
+    assert settled(decide(*both(nr, nr, record), seen_twice)) == (OutcomeKind.BROKEN, "NotRunnableAnywhere")
 
 
 def test_a_refused_check_is_final() -> None:
     refused = (Verb.CHECK, Answer(AnswerKind.FAILED, 1, "vswitch validation failed"))
     action = decide(*both(copy(RUNNING), None, RECORD), Move(RECORD, "01", last=refused, tries={Verb.CHECK: 1}))
     assert settled(action) == (OutcomeKind.REFUSED, "RefusedByPlatform")
+
+
+def test_a_target_that_cannot_be_asked_has_not_refused() -> None:
+    unasked = (Verb.CHECK, Answer(AnswerKind.FAILED, UNASKED, "h2 cannot be reached from h1: timed out"))
+    action = decide(*both(copy(RUNNING), None, RECORD), Move(RECORD, "01", last=unasked, tries={Verb.CHECK: 1}))
+    assert settled(action) == (OutcomeKind.ABORTED, "NoAnswer")
+    assert "cannot be reached" in str(action)
 
 
 def test_an_unanswered_check_is_asked_again_but_not_for_ever() -> None:

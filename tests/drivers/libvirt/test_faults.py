@@ -28,9 +28,12 @@ NEARLY_MIB = 40
 
 
 def migrating(site: Site, source: str, guest: Guest) -> bool:
-    """Whether libvirt carries it away from there at this moment. It has other things to do."""
+    """Whether libvirt carries it away from there at this moment. It has other things to do. Where a test fails, what it
+    said is told along."""
     time.sleep(1.0)
-    return "Outgoing migration" in site.lab[source].virsh("domjobinfo", guest.name, check=False)
+    said = site.lab[source].virsh("domjobinfo", guest.name, check=False)
+    print(time.strftime("%H:%M:%S"), " ".join(said.split()))
+    return "Outgoing migration" in said
 
 
 def left_mib(site: Site, source: str, guest: Guest) -> float:

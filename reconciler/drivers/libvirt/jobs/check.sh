@@ -56,7 +56,10 @@ while [ $# -gt 0 ]; do
 done'
 said=$(printf '%s\n' "$cpu" | there "set -- $uuid $type $machine $compares $places; $ASKED" 2>&1) ||
     case $? in
-        255) give_up "$peer cannot be reached from $(uname -n): $said" ;;
+        255) # that is no answer: to be asked again, not to be taken for a refusal
+            say "$peer cannot be reached from $(uname -n): $said"
+            exit 75
+            ;;
         *) give_up "$peer: $said" ;;
     esac
 say "$peer takes it"

@@ -63,7 +63,8 @@ while kill -0 "$command" 2>/dev/null || [ -n "$(job)" ]; do
     nap
     [ $((naps % NAPS_PER_QUESTION)) -eq 0 ] || continue
     now=$(date +%s)
-    left=$(job | left_kib)
+    told=$(job)
+    left=$(printf '%s\n' "$told" | left_kib)
     if [ -n "$left" ] && { [ -z "$least" ] || [ "$left" -lt "$least" ]; }; then
         least=$left since=$now
     fi
@@ -72,6 +73,8 @@ while kill -0 "$command" 2>/dev/null || [ -n "$(job)" ]; do
         why="it took longer than $deadline_s s"
     elif [ $((now - since)) -gt "$stall_s" ] && [ -n "$left" ]; then
         why="it came no nearer to its end for $stall_s s: $((left / 1024)) MiB left, the guest changes its memory too fast"
+    elif [ $((now - since)) -gt "$stall_s" ] && [ -n "$told" ]; then
+        why="nothing was carried for $stall_s s: libvirt does not say how much is left"
     else
         continue
     fi
