@@ -35,7 +35,7 @@ check: static ## the daily loop: lints, types, contracts and the fast tests, bel
 
 .PHONY: test
 test: static ## everything, as CI runs it
-	@$(RUN) tests.simulation --seeds 1200
+	@$(RUN) tests.simulation --seeds 600
 	@$(RUN) pytest --quiet --numprocesses auto -m "not long" --durations 40 --durations-min 8
 
 .PHONY: format

@@ -101,6 +101,8 @@ class MovingStep:
     predicted_s: float
     change: str = ""
     """What a set step changes, in words."""
+    aside: bool = False
+    """Whether the guest steps aside for others."""
 
 
 @dataclass(frozen=True)
@@ -275,6 +277,7 @@ def _moving(report: Report) -> tuple[MovingStep, ...]:
             started=words.when(run.progress.started_s) if run.progress.started_s is not None else "",
             predicted_s=round(run.step.duration_s, 1),
             change=words.change(run.step),
+            aside=run.step.aside,
         )
         for run in runs
     )

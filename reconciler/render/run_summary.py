@@ -59,6 +59,8 @@ class MoveSummary:
     """The migration network it went over; empty for the one without a name."""
     guest_class: str = ""
     """What was done to what kind of guest; empty where nobody noted it."""
+    aside: bool = False
+    """Whether the guest stepped aside for others."""
 
     @property
     def measured(self) -> bool:
@@ -189,6 +191,7 @@ def _move(run: StepRun, adopted: bool) -> MoveSummary:
         model_s=_tenths(step.model_s),
         network=step.network,
         guest_class=step.guest_class,
+        aside=step.aside,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from reconciler.core.desired import Commit
 from reconciler.core.model import SETTING_WORDS, Method, StepKind, changes
@@ -79,10 +80,33 @@ def numbers(plan: Plan) -> Mapping[str, int]:
     return {step.id: number for number, step in enumerate(plan.steps, start=1)}
 
 
+class Way(Protocol):
+    """What planned steps, those under way and those that ended have in common."""
+
+    @property
+    def kind(self) -> StepKind: ...
+    @property
+    def method(self) -> Method | None: ...
+    @property
+    def hop(self) -> bool: ...
+    @property
+    def aside(self) -> bool: ...
+
+
 def marks(step: Step) -> list[str]:
     """What else to know of a step at a glance."""
-    known = (("aside", step.aside), ("hop", step.hop and not step.aside), ("1-way", bool(step.one_way)))
-    return [mark for mark, is_so in known if is_so]
+    known = (detour(step), "1-way" if step.one_way else "")
+    return [mark for mark in known if mark]
+
+
+def detour(step: Way) -> str:
+    """What kind of detour it is: `hop` over a third host, `aside` for others; empty for neither."""
+    return "aside" if step.aside else "hop" if step.hop else ""
+
+
+def way(step: Way) -> str:
+    """How it goes, in a column or a line: `online`, `offline hop`, `start`."""
+    return f"{step.method or step.kind} {detour(step)}".rstrip()
 
 
 def waits(step: Step, numbered: Mapping[str, int]) -> str:

@@ -1,6 +1,6 @@
 """A stretch of life on real hosts behind SSH: people push, hosts fail, the daemon is killed. Nothing is lost.
 
-One minute in `make test`, ten in `make prove` (STORY_S). The seed is printed, and STORY_SEED
+Half a minute in `make test`, ten in `make prove` (STORY_S). The seed is printed, and STORY_SEED
 takes it again: what is done is the same then, what it meets depends on how busy the machine is.
 """
 
@@ -23,7 +23,7 @@ from tests.drivers.hpvm.fleet import Real
 
 pytestmark = pytest.mark.slow
 
-STORY_S = float(os.environ.get("STORY_S", "60"))
+STORY_S = float(os.environ.get("STORY_S", "30"))
 SEED = int(os.environ.get("STORY_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 GUESTS = ("web", "db", "batch")
 HOSTS = ("a", "b", "c")

@@ -219,6 +219,14 @@ BEGUN (UTC)    TOOK  RESULT      MOVED  FAILED  COMMIT    RUN
     )
 
 
+def test_who_stepped_aside_for_others_is_told_from_who_rested_on_the_way() -> None:
+    hop, *others = example.REPORT.steps[2:]
+    aside = replace(hop, step=replace(hop.step, aside=True))
+    told = run_text(replace(example.REPORT, steps=(*example.REPORT.steps[:2], aside, *others)))
+    [line] = [line for line in told.splitlines() if "vmhost-e  online" in line]
+    assert "→ vmhost-e  online aside  unknown" in line
+
+
 def test_a_run_says_what_went_wrong_with_the_last_command_and_what_it_printed() -> None:
     assert (
         run_text(example.REPORT)

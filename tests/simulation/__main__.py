@@ -35,7 +35,7 @@ def main() -> int:
     bad = [end for end in ended if end.violations]
     for end in bad[:10]:
         print(f"seed {end.seed}: {end.violations[0]}")
-    few = thin(ended) if args.seeds >= 1000 else []
+    few = thin(ended) if args.seeds >= 600 else []
     for cell, hits in few:
         print(f"hit only {hits} times: {cell.fault} at {cell.stage} of {cell.method}")
     print(f"{len(bad)} histories broke a promise" if bad else "no promise was broken")

@@ -68,7 +68,8 @@ RESTART = "restart"
 """A start on the source, after a migration that failed: it is reached by letting the migration fail first."""
 AFTER_FAILURE = (RESTART, Stage.RESTORING.value)
 AFTER_COPY = (Verb.DELETE_COPY.value, Stage.CLEANING.value)
-HITS_MIN = 20
+HITS_MIN = 0.008
+"""Hits of each cell, by history: five of 600, the least that a run of so many must have."""
 
 
 @cache

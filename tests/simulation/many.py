@@ -33,9 +33,9 @@ def struck(ended: Sequence[Ended]) -> Counter[Cell]:
 
 
 def thin(ended: Sequence[Ended]) -> list[tuple[Cell, int]]:
-    """The cells that were hit less than 20 times."""
+    """The cells that were hit too seldom for so many histories."""
     total = struck(ended)
-    return [(cell, total[cell]) for cell in cells() if total[cell] < HITS_MIN]
+    return [(cell, total[cell]) for cell in cells() if total[cell] < HITS_MIN * len(ended)]
 
 
 def coverage_table(ended: Sequence[Ended]) -> str:

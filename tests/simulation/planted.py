@@ -24,6 +24,15 @@ if TYPE_CHECKING:
     from tests.simulation.history import Ended
 
 SEEDS_MAX = 400
+CAUGHT_BY = {
+    "alarm-at-first-sight": 36,
+    "arrivals-not-counted": 0,
+    "delete-before-read-back": 0,
+    "refused-step-retried": 0,
+    "start-without-looking": 0,
+    "unreachable-is-absent": 0,
+}
+"""The seeds that caught them last: looking for another takes up to a minute."""
 
 
 def _start_without_looking(stack: ExitStack) -> None:
@@ -125,11 +134,12 @@ def bug(name: str | None) -> Iterator[None]:
 
 
 def caught(name: str) -> Ended | None:
-    """The first history, from seed 0 on, in which the planted bug breaks the promise it should; None: it got away."""
+    """The first history in which the planted bug breaks the promise it should, the known one before those from seed 0
+    on; None: it got away."""
     from tests.simulation.history import History
 
     with bug(name):
-        for seed in range(SEEDS_MAX):
+        for seed in (CAUGHT_BY[name], *range(SEEDS_MAX)):
             end = History(seed).run()
             if any(violation.startswith(BUGS[name][1]) for violation in end.violations):
                 return end

@@ -1,6 +1,6 @@
-"""Histories of the real loop on a simulated world, and the five bugs that they must catch.
+"""Histories of the real loop on a simulated world, and the bugs that they must catch.
 
-`make test` plays a thousand more by `python -m tests.simulation`, and prints which fault struck where.
+`make test` plays hundreds more by `python -m tests.simulation`, and prints which fault struck where.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ def moving(status: FleetStatus) -> Section:
         (
             said(step.guest),
             _route(step.source, step.target),
-            _way(step.kind, step.method, step.change, step.hop),
+            _way(step, step.change),
             said(words.minute(step.started)) or words.NONE,
             format_duration(step.predicted_s),
         )
@@ -41,7 +41,7 @@ def still_to_do(status: FleetStatus) -> Section:
         (
             said(step.guest),
             _route(step.source, step.target),
-            _way(step.kind, step.method, step.change),
+            _deed(step.kind, step.method, step.change),
             format_duration(step.downtime_s) if step.downtime_s else words.NONE,
         )
         for step in status.planned
@@ -61,7 +61,7 @@ def last_moves(status: FleetStatus, links: Links) -> Section:
         (
             said(move.guest),
             _route(move.source, move.target),
-            _way(move.kind, move.method, move.change, move.hop),
+            _way(move, move.change),
             said(clipped(move.why, WHY_CHARACTERS)) or words.NONE,
             _end(move, links),
             _duration(move.took_s),
@@ -116,9 +116,13 @@ def _route(source: str, target: str) -> str:
     return said(source) if source == target else f"{said(source)}&nbsp;→ {said(target)}"
 
 
-def _way(kind: StepKind, method: Method | None, change: str, hop: bool = False) -> str:
-    word = f"{method or kind} {said(change)}".rstrip()
-    return f"{word} (hop)" if kind is StepKind.MIGRATE and hop else word
+def _deed(kind: StepKind, method: Method | None, change: str) -> str:
+    return f"{method or kind} {said(change)}".rstrip()
+
+
+def _way(step: words.Way, change: str) -> str:
+    deed, detour = _deed(step.kind, step.method, change), words.detour(step)
+    return f"{deed} ({detour})" if detour else deed
 
 
 def _end(move: MoveSummary, links: Links) -> str:

@@ -109,7 +109,7 @@ def _seen(sighting: Sighting) -> str:
 
 def _what(move: MoveSummary) -> str:
     """`vmhost-a → vmhost-b, online, done in 1m10s (1m12s predicted)`."""
-    way = f"{move.method or move.kind}{' hop' if move.hop else ''}"
+    way = words.way(move)
     took = f" in {format_duration(move.took_s)}" if move.took_s is not None else ""
     if move.state is StepState.DONE and not move.adopted:
         took += f" ({format_duration(move.predicted_s)} predicted)"

@@ -67,7 +67,7 @@ def _row(move: MoveSummary) -> tuple[str | Cell, ...]:
         Cell(terminal(move.guest), "strong"),
         terminal(move.source),
         f"→ {terminal(move.target)}" if move.target != move.source else "",
-        f"{move.method or move.kind}{' hop' if move.hop else ''}",
+        words.way(move),
         Cell(terminal(ended), style),
         format_duration(move.took_s) if move.took_s is not None else words.NONE,
         format_duration(move.predicted_s) if not move.adopted else words.NONE,

@@ -135,7 +135,7 @@ def _moving(status: FleetStatus, paint: Paint) -> list[str]:
             Cell(terminal(step.guest), "strong"),
             terminal(step.source),
             f"→ {terminal(step.target)}" if step.target != step.source else "",
-            f"{step.method or step.kind}{' hop' if step.hop else ''}",
+            words.way(step),
             format_duration(step.predicted_s),
         )
         for step in status.moving

@@ -6,6 +6,7 @@ A slow link keeps a migration under way for as long as a test needs.
 from __future__ import annotations
 
 import re
+import sys
 import time
 from collections.abc import Callable
 
@@ -32,7 +33,7 @@ def migrating(site: Site, source: str, guest: Guest) -> bool:
     said is told along."""
     time.sleep(1.0)
     said = site.lab[source].virsh("domjobinfo", guest.name, check=False)
-    print(time.strftime("%H:%M:%S"), " ".join(said.split()))
+    sys.stdout.write(f"{time.strftime('%H:%M:%S')} {' '.join(said.split())}\n")
     return "Outgoing migration" in said
 
 
