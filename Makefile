@@ -36,7 +36,7 @@ check: static ## the daily loop: lints, types, contracts and the fast tests, bel
 .PHONY: test
 test: static ## everything, as CI runs it
 	@$(RUN) tests.simulation --seeds 600
-	@$(RUN) pytest --quiet --numprocesses auto -m "not long" --durations 40 --durations-min 8
+	@$(RUN) pytest --quiet --numprocesses auto --dist worksteal -m "not long" --durations 40 --durations-min 8
 
 .PHONY: format
 format: $(INSTALLED) ## put the code into shape, and mend what ruff can mend

@@ -89,6 +89,7 @@ def test_planted_faults_are_found_with_what_mends_each(fleet: Site) -> None:
     assert "on h2: a bridge br0 into the same network" in told
 
 
+@pytest.mark.long
 def test_a_libvirtd_that_takes_connections_and_says_nothing_is_told(fleet: Site) -> None:
     fleet.lab["h2"].stall_libvirtd()
     try:

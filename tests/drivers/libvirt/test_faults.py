@@ -146,6 +146,7 @@ def test_the_sources_libvirtd_is_killed(site: Site) -> None:
     counted_on(guest, boot)
 
 
+@pytest.mark.long
 def test_the_targets_libvirtd_stalls_just_before_the_end(site: Site) -> None:
     """What is left there, a definition that never came alive, is taken away before the next attempt."""
     guest = on_its_way(site)

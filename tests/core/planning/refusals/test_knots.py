@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.desired import Guest, MigrationPolicy
@@ -165,6 +165,7 @@ def test_no_smaller_set_of_bystanders_would_do(fleet: World) -> None:
                     assert not freed, (remedy.edits, chosen)
 
 
+@settings(max_examples=settings().max_examples // 3)
 @given(knotted())
 def test_where_nothing_is_said_to_help_nothing_does(fleet: World) -> None:
     """Of a guest with a certificate: not even with all that documents could allow."""

@@ -150,7 +150,7 @@ def rules(draw: st.DrawFn) -> PlacementRule:
     )
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(tight_fleets(), rules(), st.randoms(use_true_random=False))
 def test_guests_that_must_be_apart_are_found_together_exactly_where_they_can_meet(
     fleet: World, rule: PlacementRule, chance: random.Random
