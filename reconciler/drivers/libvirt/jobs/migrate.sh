@@ -8,7 +8,8 @@
 #    COMMAND   virsh migrate and its words
 #
 # libvirt notices by itself when it has lost the other host, but for a link that breaks just as the migration begins: then
-# it waits on (seen, libvirt 9.0), and the abort is ours.
+# it waits on (seen, libvirt 9.0), and the abort is ours. While it still signs in to the other host no abort helps either: it
+# waits for as long as its ssh does.
 
 deadline_s=$1 stall_s=$2 devices=$3
 shift 3
