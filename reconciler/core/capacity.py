@@ -102,7 +102,8 @@ def room(facts: HostFacts, document: Host | None, *, without_record: str = "") -
 def needed(guest: Registration, target: HostFacts, *, copies: bool) -> Load:
     """What the guest will take on `target` once it runs there, and the disk room of its copies."""
     load = guest.load(target.memory_overhead_percent)
-    return replace(load, disk_mib=guest.copied_mib() if copies else 0)
+    copied_mib = guest.copied_mib() if copies else 0
+    return replace(load, disk_mib=copied_mib) if copied_mib else load
 
 
 def vcpus_fit(guest: Registration, target: HostFacts, document: Host | None) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from reconciler.core.model import Load, Processor, RunState, Setting, StorageKind
 from reconciler.core.records import MoveRecord
@@ -110,7 +111,7 @@ class Registration:
             return "" if self.cpu_cap_percent is None else str(self.cpu_cap_percent)
         return "" if self.autostart is None else "on" if self.autostart else "off"
 
-    @property
+    @cached_property
     def local_disks(self) -> tuple[Disk, ...]:
         """The disks whose contents must be copied to reach another host."""
         return tuple(disk for disk in self.disks if not disk.kind.shared)

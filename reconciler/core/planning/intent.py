@@ -11,11 +11,12 @@ import json
 from reconciler.core.desired import Guest
 from reconciler.core.observed import HostFacts, Registration
 
+ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str)
+
 
 def digest(value: object) -> str:
     """A short name for a value: same value, same digest. `value` is anything JSON can hold."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(ENCODER.encode(value).encode()).hexdigest()[:16]
 
 
 def intent_digest(guest: Guest) -> str:
@@ -83,9 +84,7 @@ def _registration(guest: Registration) -> list[object]:
     ]
 
 
-def _others(target: HostFacts, guest: Registration) -> list[list[object]]:
+def _others(target: HostFacts, guest: Registration) -> list[tuple[str, str, int]]:
     """What runs on the target besides: a refusal for want of room ends when one of them leaves."""
-    others: list[list[object]] = [
-        [entry.uuid, entry.state, entry.memory_mib] for entry in target.registrations if entry.uuid != guest.uuid
-    ]
-    return sorted(others, key=str)
+    entries = target.registrations
+    return sorted((entry.uuid, entry.state, entry.memory_mib) for entry in entries if entry.uuid != guest.uuid)

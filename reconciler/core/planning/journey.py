@@ -124,7 +124,7 @@ def migration(
         method=method,
         running=entry.running,
         takes=takes if entry.running else Load(disk_mib=copied_mib),
-        frees=replace(held, disk_mib=copied_mib if delete_source else 0),
+        frees=replace(held, disk_mib=copied_mib) if delete_source else held,
         duration=durations.migration(
             entry, source, target, method, guest.migration.stop, decision.way.bandwidth_mib_s
         ).paced(decision.way.pace),

@@ -46,7 +46,7 @@ def along_the_way(guest: Guest, entry: Registration, settings: Settings) -> Sett
 def with_less_cpu(entry: Registration, settings: Settings) -> Registration:
     """The guest with the CPU that it is guaranteed on its way: as much as now, or what these say if that is less."""
     percent = int(dict(settings).get(Setting.ENTITLEMENT, entry.cpu_entitlement_percent))
-    return replace(entry, cpu_entitlement_percent=min(percent, entry.cpu_entitlement_percent))
+    return replace(entry, cpu_entitlement_percent=percent) if percent < entry.cpu_entitlement_percent else entry
 
 
 def sooner(entry: Registration, moving: Registration, legs: Sequence[Leg], settings: Settings) -> Settings:

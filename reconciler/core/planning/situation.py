@@ -126,8 +126,10 @@ class Situation:
     def places(self) -> dict[str, int]:
         """What rules that keep guests apart leave of places: key of a domain -> places. Guests on their way count at
         both ends."""
-        held: dict[str, set[str]] = defaultdict(set)
         about = self.placement.bearing
+        if not about:
+            return {}
+        held: dict[str, set[str]] = defaultdict(set)
         where = [(found.name, place.host) for found in self.difference.guests for place in found.places]
         where += [(record.guest_name, record.target) for record in self.records]
         for guest, host in where:

@@ -62,7 +62,7 @@ class Accounts:
 
     def freed(self, host: int, load: Load) -> Amounts:
         """What it gives back to them. Disk room is never counted on: a copy on the source may have to stay."""
-        return self.amounts(host, Load(load.memory_mib, load.cpu_percent, vcpus=load.vcpus))
+        return self.amounts(host, Load(load.memory_mib, load.cpu_percent, vcpus=load.vcpus) if load.disk_mib else load)
 
     def apart(self, guest: str, host: int, without: int | None = None) -> Amounts:
         """The places that the guest holds in domains of rules while it is on the host, but for those that it holds on

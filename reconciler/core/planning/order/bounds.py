@@ -14,6 +14,7 @@ from math import inf
 
 from reconciler.core.desired import Limits
 from reconciler.core.model import StepKind
+from reconciler.core.planning.journey import Leg
 from reconciler.core.planning.order.accounts import Item
 
 PASSES_MAX = 60
@@ -46,10 +47,24 @@ def bound(order: Sequence[Item], free: Sequence[int], limits: Limits) -> Bound:
     )
 
 
-def work_s(order: Sequence[Item], limits: Limits) -> float:
-    """The same with no regard to room: what the busiest host has to do, or the whole fleet."""
-    moves_s = sum(item.seconds for item in order if item.leg.kind is StepKind.MIGRATE)
-    return max(_link_s(order, [0.0] * len(order), limits), moves_s / max(1, limits.concurrent))
+def work_s(legs: Iterable[Leg], limits: Limits) -> float:
+    """How long these take at least, with no regard to room: what the busiest host has to do, or the whole fleet."""
+    out: dict[str, float] = defaultdict(float)
+    into: dict[str, float] = defaultdict(float)
+    every: dict[str, float] = defaultdict(float)
+    for leg in legs:
+        seconds = leg.duration.total_s
+        every[leg.source] += seconds
+        if leg.kind is StepKind.MIGRATE:
+            every[leg.target] += seconds
+            out[leg.source] += seconds
+            into[leg.target] += seconds
+    return max(
+        max(out.values(), default=0.0) / max(1, limits.concurrent_out),
+        max(into.values(), default=0.0) / max(1, limits.concurrent_in),
+        max(every.values(), default=0.0) / max(1, limits.concurrent_host),
+        sum(out.values()) / max(1, limits.concurrent),
+    )
 
 
 def _link_s(order: Sequence[Item], begins_s: Sequence[float], limits: Limits) -> float:

@@ -12,7 +12,6 @@ from dataclasses import replace
 
 from reconciler.core.model import Load
 from reconciler.core.planning.journey import Journey
-from reconciler.core.planning.order.accounts import Accounts, Item
 from reconciler.core.planning.order.bounds import work_s
 from reconciler.core.planning.order.detours import Detours
 from reconciler.core.planning.order.drafts import Draft, draft, polished
@@ -38,7 +37,8 @@ def best_draft(
 ) -> Draft:
     """The best draft that the budget allows, or without `improve` the first one as it comes."""
     detours = Detours(situation)
-    taste = Taste(horizon_s=HORIZON * _work_s(situation, journeys, room))
+    legs = (leg for journey in journeys for leg in journey.legs)
+    taste = Taste(horizon_s=HORIZON * work_s(legs, situation.desired.fleet.limits))
     if not improve:
         return draft(situation, journeys, room, detours, taste, FIRST)
     best = latest = draft(situation, journeys, room, detours, taste)
@@ -70,17 +70,6 @@ def _next(taste: Taste, best: Draft, latest: Draft) -> Taste:
         avoid=frozenset({rests[variation // 2 % len(rests)]}) if rests and variation % 2 else frozenset(),
         variation=variation,
     )
-
-
-def _work_s(situation: Situation, journeys: Sequence[Journey], room: Mapping[str, Load]) -> float:
-    """What the busiest host has to do, or the fleet, with no regard to room."""
-    accounts = Accounts.of(room, situation.placement, situation.places())
-    items = [
-        Item.of(number, index, journey.name, leg, accounts)
-        for number, journey in enumerate(journeys)
-        for index, leg in enumerate(journey.legs)
-    ]
-    return work_s(items, situation.desired.fleet.limits)
 
 
 def _short(found: Draft) -> bool:
