@@ -23,22 +23,30 @@ LARGEST = 4
 STOPPED = 0.1
 LOCAL = 0.1
 COPIED_MIB = (20_480, 51_200, 102_400)
+DRAWS_MAX = 100
+"""Now and then large guests do not fit the few large hosts: then all is drawn anew."""
 
 
 def drain(hosts: int, guests: int, fill: float, drained: int, seed: int, *, online: bool = False) -> Instance:
     """A fleet filled to this share of its memory, of which so many hosts are drained. `online`: every guest runs, on
     shared disks."""
     chance = random.Random(f"drain {hosts} {guests} {fill} {drained} {seed}")
-    units = chance.choices(UNITS, SHARES, k=hosts)
-    units[0] = UNITS[-1]
-    memory_mib = chance.choices(MEMORY_MIB, WEIGHTS, k=guests)
-    unit_mib = max(sum(memory_mib) / fill / sum(units), MEMORY_MIB[-1] * LARGEST / UNITS[-1])
-    capacities_mib = [int(unit_mib * size) + 1 for size in units]
-    stopped = frozenset(guest for guest in range(guests) if chance.random() < STOPPED)
-    copied_mib = {guest: chance.choice(COPIED_MIB) for guest in range(guests) if chance.random() < LOCAL}
+    for _ in range(DRAWS_MAX):
+        units = chance.choices(UNITS, SHARES, k=hosts)
+        units[0] = UNITS[-1]
+        memory_mib = chance.choices(MEMORY_MIB, WEIGHTS, k=guests)
+        unit_mib = max(sum(memory_mib) / fill / sum(units), MEMORY_MIB[-1] * LARGEST / UNITS[-1])
+        capacities_mib = [int(unit_mib * size) + 1 for size in units]
+        stopped = frozenset(guest for guest in range(guests) if chance.random() < STOPPED)
+        copied_mib = {guest: chance.choice(COPIED_MIB) for guest in range(guests) if chance.random() < LOCAL}
+        placed = _placed(chance, memory_mib, capacities_mib)
+        if placed is not None:
+            break
+    else:
+        raise ValueError("the guests do not fit the hosts")
     if online:
         stopped, copied_mib = frozenset(), {}
-    source, free_mib = _placed(chance, memory_mib, capacities_mib)
+    source, free_mib = placed
     gone = frozenset(chance.sample(range(hosts), drained))
     # Stopped guests count here: they shall have room once they are started.
     target = _best_fit(memory_mib, source, free_mib, gone)
@@ -68,9 +76,9 @@ def with_targets(instance: Instance, target: Sequence[int], name: str) -> Instan
 
 def _placed(
     chance: random.Random, memory_mib: Sequence[int], capacities_mib: Sequence[int]
-) -> tuple[list[int], list[int]]:
+) -> tuple[list[int], list[int]] | None:
     """Where each guest is at first, and what is free then: the largest come first, to hosts of which each could hold a
-    few of them."""
+    few of them. None where one finds no host."""
     hosts = range(len(capacities_mib))
     free_mib = list(capacities_mib)
     source = [0] * len(memory_mib)
@@ -80,7 +88,7 @@ def _placed(
         fit = [host for host in fit if LARGEST * size_mib <= capacities_mib[host]][:SPREAD]
         fit = fit or [h for h in hosts if _fits(size_mib, h, free_mib) and LARGEST * size_mib <= capacities_mib[h]]
         if not fit:
-            raise ValueError("the guests do not fit the hosts")
+            return None
         host = max(fit, key=lambda number: free_mib[number] / capacities_mib[number])
         free_mib[host] -= size_mib
         source[guest] = host
