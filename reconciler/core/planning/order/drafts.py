@@ -29,6 +29,8 @@ from reconciler.errors import InvariantBroken
 
 ORDERING = 6
 """To find an order and its bound takes about as long as laying each leg out so many times."""
+WEIGHED_PER_LEG = 5
+"""So many actions of a search are weighed in the time in which one leg is laid out."""
 RETRIES_MAX = 40
 """How often an order is looked for anew because a guest would be left on its way."""
 
@@ -140,6 +142,8 @@ def _order(
     """An order of as many legs as possible; a hop costs more downtime only where nothing else helps."""
     fleet = situation.desired.fleet
     workings = Workings(journeys, accounts, fleet.limits, detours, taste.variation)
+    if taste.sparing is not None and _sparing(workings, taste.sparing, never):
+        return workings
     if taste.early:
         Clearer(workings, taste, never, PATIENCE[0]).clear_early()
     workings.cascade()
@@ -167,6 +171,21 @@ def _order(
         if search.borne_all:
             break
     return workings
+
+
+def _sparing(workings: Workings, most_s: float, never: frozenset[str]) -> bool:
+    """Whether everybody is served now, and no more than that is moved on the way."""
+    for patience in PATIENCE:
+        search = Exhaustive(workings, never, patience)
+        actions = search.sparing(most_s, workings.variation)
+        workings.effort += search.weighed // WEIGHED_PER_LEG
+        if actions is not None:
+            search.carry_out(actions)
+            workings.sparing = True
+            return True
+        if search.borne_all:
+            break
+    return False
 
 
 def _timetable(workings: Workings, entries: Sequence[Entry]) -> Timetable:

@@ -1,17 +1,20 @@
-"""Try every order of a few journeys, with every rest on a third host, where nothing quicker has found one for all.
+"""Try every order of a few journeys, with every rest on a third host: where nothing quicker has found one for all, or
+for the one with the least that is moved on the way.
 
-Called by drafts for small fleets and for small rests of large ones. Orders with fewer rests are tried first. What was
-tried once is not tried again: which guest lies where is all that counts for what may follow.
+Called by drafts for small fleets and for small rests of large ones. What was tried once is not tried again: which guest
+lies where is all that counts for what may follow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
+from math import inf
 
 from reconciler.core.model import Method, StepKind
 from reconciler.core.planning.journey import Journey, Leg
-from reconciler.core.planning.order.accounts import Item
+from reconciler.core.planning.order.accounts import Item, scattered
 from reconciler.core.planning.order.clearing import Patience
 from reconciler.core.planning.order.detours import Bystander
 from reconciler.core.planning.order.sequence import Workings
@@ -24,6 +27,8 @@ HOSTS_MAX = 12
 """So many hosts are tried to rest on, those with the most room."""
 STATES_MAX = 20_000
 """After so many places of guests, the search is given up."""
+WEIGHED_MAX = 60_000
+"""Where an order is known already, and one is looked for that moves less on the way: after so many actions."""
 RESTS_MAX = 6
 """How many rests an order may have."""
 
@@ -59,6 +64,8 @@ class Exhaustive:
         self.guests += self._bystanders()
         self.free = list(workings.free)
         self.seen: set[tuple[int, State]] = set()
+        self.weighed = 0
+        """Actions looked at for a sparing order."""
         self.cut_off = self.complete = False
         """Whether anybody could have rested once more; whether everything was tried."""
         self.borne_all = True
@@ -69,7 +76,8 @@ class Exhaustive:
         """(guest, host it rests on) -> the leg to its declared host."""
 
     def find(self) -> list[Action] | None:
-        """The actions that bring everybody to the end; None where none were found."""
+        """The actions that bring everybody to the end, those with fewer rests before others; None where none were
+        found."""
         if not 0 < self.targets <= JOURNEYS_MAX:
             return None
         start: State = tuple((0, -1) for _ in self.guests)
@@ -84,6 +92,46 @@ class Exhaustive:
                 self.complete = self.all_asked
                 return None
         return None
+
+    def sparing(self, most_s: float, variation: int) -> list[Action] | None:
+        """The actions that bring everybody to the end with the least that is moved on the way, in seconds of moving;
+        None where that is more than `most_s`, or was not found soon. Dijkstra's algorithm over who lies where."""
+        if not 0 < self.targets <= JOURNEYS_MAX:
+            return None
+        start: State = tuple((0, -1) for _ in self.guests)
+        costs_s, came = {start: 0.0}, dict[State, tuple[State, Action]]()
+        moved: dict[State, Mapping[int, int]] = {start: {}}
+        queue = [(0.0, 0, 0, start)]
+        while queue and self.weighed < WEIGHED_MAX:
+            cost_s, _, _, state = heappop(queue)
+            if cost_s > costs_s[state]:
+                continue
+            if self._over(state):
+                return _way_to(state, came)
+            self._shift(moved[state], 1)
+            possible = list(self._possible(state, 1))
+            self._shift(moved[state], -1)
+            self.weighed += len(self.guests) * len(self.hosts) + len(possible)
+            for action, item, after in possible:
+                total_s = cost_s + self._on_the_way_s(action, item, state)
+                if total_s <= most_s and total_s < costs_s.get(after, inf):
+                    costs_s[after], came[after] = total_s, (state, action)
+                    moved[after] = _moved(moved[state], item)
+                    number = len(costs_s)
+                    turn = scattered(number, variation) if variation else -sum(made for made, _ in after)
+                    heappush(queue, (total_s, turn, number, after))
+        return None
+
+    def _shift(self, moved: Mapping[int, int], sign: int) -> None:
+        """Look from where so much has been taken and given, or (-1) from the beginning again."""
+        for account, amount in moved.items():
+            self.free[account] += sign * amount
+
+    def _on_the_way_s(self, action: Action, item: Item, state: State) -> float:
+        """Seconds of moving that bring nobody to its place: to rest, and back where it was."""
+        made, _ = state[action.guest]
+        aside = isinstance(self.guests[action.guest], Bystander) or self._arrived(action.guest, made)
+        return item.seconds if action.rest >= 0 or aside else 0.0
 
     def carry_out(self, actions: list[Action]) -> None:
         """Make these legs."""
@@ -103,8 +151,12 @@ class Exhaustive:
 
     # --- the search --------------------------------------------------------------------------------------------------
 
+    def _over(self, state: State) -> bool:
+        """Whether everybody has come to the end."""
+        return all(at < 0 and self._arrived(place, made) for place, (made, at) in enumerate(state))
+
     def _go_on(self, state: State, rests: int) -> list[Action] | None:
-        if all(at < 0 and self._arrived(place, made) for place, (made, at) in enumerate(state)):
+        if self._over(state):
             return []
         if (rests, state) in self.seen or len(self.seen) >= STATES_MAX:
             return None
@@ -220,17 +272,17 @@ class Exhaustive:
         journey, direct = workings.journeys[who], workings.next(who).leg
         if direct.kind is not StepKind.MIGRATE or workings.rests[journey.name]:
             return None
-        return self._over(journey, direct, host, place)
+        return self._detour(journey, direct, host, place)
 
     def _further(self, place: int, at: int, host: int) -> Sequence[Leg] | None:
         """From the host that it rests on."""
         who, home = self.guests[place], self._home[place, at].leg
         if not isinstance(who, Bystander):
-            return self._over(self.workings.journeys[who], home, host, place)
-        legs = self._over(self._asides[place, at], home, host, place) if (place, at) in self._asides else None
+            return self._detour(self.workings.journeys[who], home, host, place)
+        legs = self._detour(self._asides[place, at], home, host, place) if (place, at) in self._asides else None
         return legs if legs is not None and all(leg.method is Method.ONLINE for leg in legs) else None
 
-    def _over(self, journey: Journey, direct: Leg, host: int, place: int) -> Sequence[Leg] | None:
+    def _detour(self, journey: Journey, direct: Leg, host: int, place: int) -> Sequence[Leg] | None:
         name = self.workings.accounts.names[host]
         if name in (direct.source, direct.target) or not journey.guest.migration.hop or journey.name in self.never:
             return None
@@ -253,3 +305,22 @@ class Exhaustive:
             for other in self.guests[: self.targets]
             if isinstance(other, int) and other != who and self.workings.next(other).leg.target == here
         ) or ("others",)
+
+
+def _moved(before: Mapping[int, int], item: Item) -> Mapping[int, int]:
+    """What has been taken (less than 0) and given in the end, by account."""
+    moved = dict(before)
+    for account, amount in item.takes:
+        moved[account] = moved.get(account, 0) - amount
+    for account, amount in item.frees:
+        moved[account] = moved.get(account, 0) + amount
+    return moved
+
+
+def _way_to(state: State, came: Mapping[State, tuple[State, Action]]) -> list[Action]:
+    """The actions that lead there."""
+    actions: list[Action] = []
+    while state in came:
+        state, action = came[state]
+        actions.append(action)
+    return actions[::-1]

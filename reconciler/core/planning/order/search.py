@@ -15,6 +15,7 @@ from reconciler.core.planning.journey import Journey
 from reconciler.core.planning.order.bounds import work_s
 from reconciler.core.planning.order.detours import Detours
 from reconciler.core.planning.order.drafts import Draft, draft, polished
+from reconciler.core.planning.order.exhaustive import JOURNEYS_MAX
 from reconciler.core.planning.order.sequence import Taste
 from reconciler.core.planning.order.times.improving import FIRST, NEARLY
 from reconciler.core.planning.plan import Reason
@@ -43,6 +44,11 @@ def best_draft(
         return draft(situation, journeys, room, detours, taste, FIRST)
     best = latest = draft(situation, journeys, room, detours, taste)
     spent, in_vain = best.spent, 0
+    if best.detours_s > 0 and not best.blocked and len(journeys) <= JOURNEYS_MAX:
+        latest = draft(situation, journeys, room, detours, replace(taste, sparing=best.detours_s))
+        spent += latest.spent
+        if latest.workings.sparing and _cost(latest, best) <= _cost(best, latest):
+            best, taste = latest, replace(taste, sparing=latest.detours_s)
     most = IN_VAIN_MAX if len(journeys) > FEW else 3 * IN_VAIN_MAX
     while not _good(best) and in_vain < most and spent + latest.spent <= BUDGET:
         taste = _next(taste, best, latest)

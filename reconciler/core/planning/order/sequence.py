@@ -40,6 +40,8 @@ class Taste:
     """(guest, host): a rest that is not to be chosen this time."""
     early: frozenset[str] = frozenset()
     """Guests for which room is made before anything else."""
+    sparing: float | None = None
+    """Of few guests an order is looked for that moves no more than so many seconds on the way; None for any order."""
     choices: int = 40
     """How many guests that wait are weighed against each other."""
     ways: int = 4
@@ -92,6 +94,8 @@ class Workings:
         """Guest -> how often it rests on a third host, on its way or stepping aside."""
         self.effort = 0
         """What was weighed to find the order, in about the time that laying out one leg takes."""
+        self.sparing = False
+        """Whether no order moves less on the way, as far as one was looked for."""
         self.hopeless = False
         """Whether every order was tried, and none serves everybody."""
         self.cleared: set[str] = set()

@@ -34,9 +34,10 @@ ONCE_SHORT = (
     "h0=4000 h1=5000 h2=6000 h3=4000; c:2000:h2>h3 d:2000:h3>h0 e:2000:h0>h1 h:2000:h3>h0; 4/1/1/1",
     "h0=8000 h1=12000 h2=12000 h3=14000; a:4000:h0>h3 b:4000:h1>h0:straight c:4000:h2>h1 d:4000:h3>h2 "
     "e:2000:h0>h1:straight:aside f:8000:h1>h2 g:8000:h2>h3 h:4000:h3>h0; 4/1/1/1",
-    *(str(generate(seed)) for seed in (354, 497, 556, 617)),
+    *(str(generate(seed)) for seed in (354, 497, 556, 617, 1033, 1623)),
 )
-"""Where an early move took room that was needed later, where waiting pays, where too many were turned away."""
+"""Where an early move took room that was needed later, where waiting pays, where too many were turned away, or more
+was moved on the way than need be."""
 
 
 @pytest.mark.parametrize("first", SAMPLE[::40])
