@@ -181,7 +181,6 @@ def _sparing(workings: Workings, most_s: float, never: frozenset[str]) -> bool:
         workings.effort += search.weighed // WEIGHED_PER_LEG
         if actions is not None:
             search.carry_out(actions)
-            workings.sparing = True
             return True
         if search.borne_all:
             break

@@ -45,10 +45,10 @@ def best_draft(
     best = latest = draft(situation, journeys, room, detours, taste)
     spent, in_vain = best.spent, 0
     if best.detours_s > 0 and not best.blocked and len(journeys) <= JOURNEYS_MAX:
-        latest = draft(situation, journeys, room, detours, replace(taste, sparing=best.detours_s))
-        spent += latest.spent
-        if latest.workings.sparing and _cost(latest, best) <= _cost(best, latest):
-            best, taste = latest, replace(taste, sparing=latest.detours_s)
+        sparing = draft(situation, journeys, room, detours, replace(taste, sparing=best.detours_s))
+        spent += sparing.spent
+        if sparing.detours_s < best.detours_s and _cost(sparing, best) < _cost(best, sparing):
+            best, taste = sparing, replace(taste, sparing=sparing.detours_s)
     most = IN_VAIN_MAX if len(journeys) > FEW else 3 * IN_VAIN_MAX
     while not _good(best) and in_vain < most and spent + latest.spent <= BUDGET:
         taste = _next(taste, best, latest)

@@ -94,8 +94,6 @@ class Workings:
         """Guest -> how often it rests on a third host, on its way or stepping aside."""
         self.effort = 0
         """What was weighed to find the order, in about the time that laying out one leg takes."""
-        self.sparing = False
-        """Whether no order moves less on the way, as far as one was looked for."""
         self.hopeless = False
         """Whether every order was tried, and none serves everybody."""
         self.cleared: set[str] = set()
