@@ -80,7 +80,7 @@ def numbers(plan: Plan) -> Mapping[str, int]:
     return {step.id: number for number, step in enumerate(plan.steps, start=1)}
 
 
-class Way(Protocol):
+class AnyStep(Protocol):
     """What planned steps, those under way and those that ended have in common."""
 
     @property
@@ -99,12 +99,12 @@ def marks(step: Step) -> list[str]:
     return [mark for mark in known if mark]
 
 
-def detour(step: Way) -> str:
+def detour(step: AnyStep) -> str:
     """What kind of detour it is: `hop` over a third host, `aside` for others; empty for neither."""
     return "aside" if step.aside else "hop" if step.hop else ""
 
 
-def way(step: Way) -> str:
+def way(step: AnyStep) -> str:
     """How it goes, in a column or a line: `online`, `offline hop`, `start`."""
     return f"{step.method or step.kind} {detour(step)}".rstrip()
 

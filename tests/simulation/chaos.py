@@ -68,8 +68,8 @@ RESTART = "restart"
 """A start on the source, after a migration that failed: it is reached by letting the migration fail first."""
 AFTER_FAILURE = (RESTART, Stage.RESTORING.value)
 AFTER_COPY = (Verb.DELETE_COPY.value, Stage.CLEANING.value)
-HITS_MIN = 0.008
-"""Hits of each cell, by history: five of 600, the least that a run of so many must have."""
+HISTORIES_PER_HIT = 60
+"""Each cell is hit once at least in so many histories."""
 
 
 @cache

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from tests.simulation import planted
-from tests.simulation.chaos import HITS_MIN, METHODS, Cell, cells
+from tests.simulation.chaos import HISTORIES_PER_HIT, METHODS, Cell, cells
 from tests.simulation.history import Ended, History
 
 
@@ -35,7 +35,7 @@ def struck(ended: Sequence[Ended]) -> Counter[Cell]:
 def thin(ended: Sequence[Ended]) -> list[tuple[Cell, int]]:
     """The cells that were hit too seldom for so many histories."""
     total = struck(ended)
-    return [(cell, total[cell]) for cell in cells() if total[cell] < HITS_MIN * len(ended)]
+    return [(cell, total[cell]) for cell in cells() if total[cell] * HISTORIES_PER_HIT < len(ended)]
 
 
 def coverage_table(ended: Sequence[Ended]) -> str:

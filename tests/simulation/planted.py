@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from unittest.mock import patch
 
 from reconciler.core import capacity
@@ -24,15 +24,6 @@ if TYPE_CHECKING:
     from tests.simulation.history import Ended
 
 SEEDS_MAX = 400
-CAUGHT_BY = {
-    "alarm-at-first-sight": 36,
-    "arrivals-not-counted": 215,
-    "delete-before-read-back": 3,
-    "refused-step-retried": 6,
-    "start-without-looking": 8,
-    "unreachable-is-absent": 0,
-}
-"""The seeds that caught them last: looking for another takes up to a minute."""
 
 
 def _start_without_looking(stack: ExitStack) -> None:
@@ -111,17 +102,23 @@ def _alarm_at_first_sight(stack: ExitStack) -> None:
     stack.enter_context(patch.object(procedure, "put_back", hasty))
 
 
-Plant = Callable[[ExitStack], None]
+class Bug(NamedTuple):
+    """How it is planted, the promises of which it must break one to count as caught, and the seed that caught it last:
+    looking for another takes up to a minute."""
 
-BUGS: dict[str, tuple[Plant, tuple[str, ...]]] = {
-    "start-without-looking": (_start_without_looking, ("I1",)),
-    "delete-before-read-back": (_delete_before_read_back, ("I2",)),
-    "unreachable-is-absent": (_unreachable_is_absent, ("unknown-is-not-absent", "I1")),
-    "arrivals-not-counted": (_arrivals_not_counted, ("I3",)),
-    "alarm-at-first-sight": (_alarm_at_first_sight, ("no-false-alarm",)),
-    "refused-step-retried": (_refused_step_retried, ("refused-once",)),
+    plant: Callable[[ExitStack], None]
+    promises: tuple[str, ...]
+    caught_by: int
+
+
+BUGS = {
+    "start-without-looking": Bug(_start_without_looking, ("I1",), 8),
+    "delete-before-read-back": Bug(_delete_before_read_back, ("I2",), 3),
+    "unreachable-is-absent": Bug(_unreachable_is_absent, ("unknown-is-not-absent", "I1"), 0),
+    "arrivals-not-counted": Bug(_arrivals_not_counted, ("I3",), 215),
+    "alarm-at-first-sight": Bug(_alarm_at_first_sight, ("no-false-alarm",), 36),
+    "refused-step-retried": Bug(_refused_step_retried, ("refused-once",), 6),
 }
-"""By name: how it is planted, and the promises of which it must break one to count as caught."""
 
 
 @contextmanager
@@ -129,7 +126,7 @@ def bug(name: str | None) -> Iterator[None]:
     """Run with this bug planted; None: without any."""
     with ExitStack() as stack:
         if name is not None:
-            BUGS[name][0](stack)
+            BUGS[name].plant(stack)
         yield
 
 
@@ -139,8 +136,8 @@ def caught(name: str) -> Ended | None:
     from tests.simulation.history import History
 
     with bug(name):
-        for seed in (CAUGHT_BY[name], *range(SEEDS_MAX)):
+        for seed in (BUGS[name].caught_by, *range(SEEDS_MAX)):
             end = History(seed).run()
-            if any(violation.startswith(BUGS[name][1]) for violation in end.violations):
+            if any(violation.startswith(BUGS[name].promises) for violation in end.violations):
                 return end
     return None

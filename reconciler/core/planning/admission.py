@@ -135,8 +135,10 @@ def _with_settings(
 ) -> tuple[tuple[Leg, ...], Registration] | Blocked:
     """The way to the declared place and power, with the declared settings around it; and the guest as it goes that way:
     what makes it smaller comes before, so that it takes less room on its way and where it comes."""
-    intent = settings_digest(guest) if found.settings else ""
-    tried = attempts.weigh(situation, found.uuid, intent, guest.migration) if found.settings else History()
+    intent, tried = "", History()
+    if found.settings:
+        intent = settings_digest(guest)
+        tried = attempts.weigh(situation, found.uuid, intent, guest.migration)
     wanted = along_the_way(guest, entry, found.settings) if tried.against is None else ()
     moving = with_less_cpu(entry, wanted)
     legs = _legs(situation, guest, found, place, moving, history)

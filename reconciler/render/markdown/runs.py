@@ -120,7 +120,7 @@ def _deed(kind: StepKind, method: Method | None, change: str) -> str:
     return f"{method or kind} {said(change)}".rstrip()
 
 
-def _way(step: words.Way, change: str) -> str:
+def _way(step: words.AnyStep, change: str) -> str:
     deed, detour = _deed(step.kind, step.method, change), words.detour(step)
     return f"{deed} ({detour})" if detour else deed
 

@@ -32,8 +32,8 @@ WEIGHED_MAX = 60_000
 RESTS_MAX = 6
 """How many rests an order may have."""
 
-AGAIN = -2
-"""In place of the host that it rests on: it has come to its own."""
+NOWHERE, AGAIN = -1, -2
+"""In place of the host that it rests on: it is on its way, or has come to its own."""
 
 State = tuple[tuple[int, int], ...]
 """For each guest: how many of its legs are made, and the host it rests on, or -1."""
@@ -186,7 +186,7 @@ class Exhaustive:
             if (made and not again) or (rests <= 0 and self.cut_off):
                 continue
             for host in self.hosts:
-                way = self._way_again(place, host) if again else self._way(place, resting, host)
+                way = self._way(place, AGAIN if again else resting, host)
                 if way is None or not self._fits(way[0]):
                     continue
                 if rests <= 0:
@@ -226,23 +226,14 @@ class Exhaustive:
         return found if len(found) <= BYSTANDERS_MAX else []
 
     def _way(self, place: int, at: int, host: int) -> tuple[Item, Item] | None:
-        """The two items over the host, from the one that it rests on; None where that is not allowed."""
+        """The two items over the host, from the one that it rests on (or NOWHERE, or AGAIN); None where that is not
+        allowed."""
         key = (place, at, host)
         if key not in self._ways:
-            legs = self._legs(place, host) if at < 0 else self._further(place, at, host)
-            self._ways[key] = None
-            if legs is not None:
-                name, accounts = self._name(place), self.workings.accounts
-                away, back = (Item.of(place, number, name, leg, accounts) for number, leg in enumerate(legs))
-                self._ways[key] = (away, back)
-                self._home.setdefault((place, host), back)
-        return self._ways[key]
-
-    def _way_again(self, place: int, host: int) -> tuple[Item, Item] | None:
-        """The same for one that has come to its place, and steps aside from there."""
-        key = (place, AGAIN, host)
-        if key not in self._ways:
-            legs = self._aside_again(place, host)
+            if at == AGAIN:
+                legs = self._aside_again(place, host)
+            else:
+                legs = self._legs(place, host) if at == NOWHERE else self._further(place, at, host)
             self._ways[key] = None
             if legs is not None:
                 name, accounts = self._name(place), self.workings.accounts
