@@ -50,6 +50,12 @@ class Ran:
         """What it printed, as a document."""
         return json.loads(self.out)
 
+    @property
+    def steps(self) -> list[str]:
+        """What a pass that printed its run did, in the order in which it was begun."""
+        runs = sorted(self.json["steps"], key=lambda run: run["started"])
+        return [f"{run['step']['guest']} {run['step']['kind']} {run['state']}" for run in runs]
+
 
 @dataclass
 class Bench:

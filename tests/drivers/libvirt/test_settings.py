@@ -18,6 +18,7 @@ pytestmark = pytest.mark.slow
 SHARES_OF_ONE_CPU = 100 if any(hierarchy.unified for hierarchy in hierarchies()) else 1024
 """The kernel's own weight, by version of its control groups."""
 LIVE, STORED = "--live", "--config"
+AS_JSON = ("-o", "json")
 NOTHING_TO_DO = "Nothing was done; the fleet is as declared"
 
 
@@ -205,3 +206,38 @@ def test_autostart_is_switched_on_and_off(site: Site) -> None:
         listed = site.lab["h1"].virsh("list", "--all", "--autostart", "--name").split()
         assert (["web"] if word == "on" else []) == listed
         assert NOTHING_TO_DO in site.apply().out
+
+
+# ------------------------------------------------------------------------------------------------------- around a move
+
+
+def test_a_guest_is_made_smaller_so_that_it_fits_and_gets_more_once_it_is_there(site: Site) -> None:
+    """Of two processors `erp` is guaranteed 160 %: there are 40 % left, and 60 % for `web` do not fit."""
+    with site.settings.open("a", encoding="utf-8") as settings:
+        settings.write("[drivers.libvirt.hosts]\nh2 = {cpus = 2}\n")
+    web, erp = ballooned(site), site.lab.guest("erp", "h2", vcpus=2)
+    boot = web.boot()
+    site.more = {"web": "  cpu: {entitlement: 60%}\n", "erp": "  cpu: {entitlement: 80%}\n"}
+    site.commit(web="h1", erp="h2")
+    site.apply()
+    site.commit(web="h2")
+    assert "NoRoom" in site.apply(6).out
+    assert [(["h1"], percent(60))] == [(site.running_on(web), scheduled(site, web, LIVE)[0])]
+
+    site.more["web"] = "  cpu: {entitlement: 40%}\n  memory: {size: 100MiB, min: 90MiB}\n"
+    site.commit(web="h2")
+    assert ["web set done", "web migrate done"] == site.apply(0, *AS_JSON).steps
+    assert [percent(40)] * 2 == [scheduled(site, web, scope, "h2")[0] for scope in (LIVE, STORED)]
+    assert [100 << 10] * 2 == [balloon_kib(site, web, "h2"), stored_kib(site, web, "h2")]
+    assert_whole(site, web, "h2")
+
+    site.more["web"] = "  cpu: {entitlement: 70%}\n  memory: {size: 120MiB, min: 90MiB}\n"
+    site.commit(web="h1")
+    assert ["web migrate done", "web set done"] == site.apply(0, *AS_JSON).steps
+    assert [percent(70)] * 2 == [scheduled(site, web, scope)[0] for scope in (LIVE, STORED)]
+    assert [120 << 10] * 2 == [balloon_kib(site, web), stored_kib(site, web)]
+    assert_whole(site, web, "h1")
+    assert_whole(site, erp, "h2")
+    web.await_ticks(1)
+    assert boot == web.boot()
+    assert NOTHING_TO_DO in site.apply().out
