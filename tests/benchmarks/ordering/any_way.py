@@ -1,8 +1,9 @@
 """What no plan can beat, whatever moves it makes: a bound on the problem, where the plan's own is one on its moves.
 
-Fleet: all that has to move over the fleet's slots. Link: what has to leave a host, or to arrive there in the end, over
-its slots, after the first of it can begin and before what must follow the last of it. Room: of those that come to a
-host, one after the other, the k-th begins only after enough has left for any k of them, and the others follow.
+Fleet: all that has to move over the fleet's slots, no move in two of them. Link: what has to leave a host, or to arrive
+there in the end, over its slots, after the first of it can begin and before what must follow the last of it. Room: of
+those that come to a host, one after the other, the k-th begins only after enough has left for any k of them, and the
+others follow.
 
 What can begin when is found by following chains: a guest whose target is full arrives only after enough has left there,
 and each of these leaves only once it has room elsewhere: at its own target, or, for a rest, on whichever host could
@@ -18,6 +19,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 
+from reconciler.core.planning.order.times.sharing import busy_s
 from tests.benchmarks.ordering.instances import Instance, guest_name, host_name
 
 PASSES_MAX = 60
@@ -62,8 +64,8 @@ def any_way(instance: Instance, movers: Collection[int], *, step_aside: bool) ->
     ends = tuple(host if guest in wanted else instance.source[guest] for guest, host in enumerate(instance.target))
     forwards = _Way(replace(instance, target=ends), sorted(movers), step_aside)
     backwards = _Way(replace(instance, source=ends, target=instance.source), sorted(movers), step_aside)
-    work_s = sum(instance.seconds(guest) for guest in movers)
-    fleet = _Found(work_s / instance.concurrent, f"fleet: {len(movers)} moves, {instance.concurrent} at once")
+    work_s = busy_s([instance.seconds(guest) for guest in movers], instance.concurrent)
+    fleet = _Found(work_s, f"fleet: {len(movers)} moves, {instance.concurrent} at once")
     link = _link(instance, forwards, backwards)
     room = max(forwards.room(backwards, ""), backwards.room(forwards, "seen from the end, "))
     best = max(room, link, fleet, key=lambda found: found.least_s)

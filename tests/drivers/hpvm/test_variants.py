@@ -106,7 +106,7 @@ def test_a_guest_ends_where_it_shall_whatever_the_platform_says(tmp_path: Path, 
 UNTRIED = {
     "migrate-check": "a check that lies would be no check; a refusal by it is tried with every bad target",
     "migrate-copy": "the path of a copy is the stand-ins' own; tests/drivers/contract moves such a disk",
-    "san-by-wwid": "tests/drivers/hpvm/test_check.py hides a LUN from a host",
+    "san-by-wwid": "tests/drivers/hpvm/checking/test_check.py hides a LUN from a host",
     "stop-flags": "tests/drivers/contract stops guests both ways",
     "modify-memory": "tests/drivers/contract sets memory, within its range and beyond",
 }

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from reconciler.core.model import Load
 from reconciler.core.planning.journey import Journey
 from reconciler.core.planning.order.accounts import Accounts
-from reconciler.core.planning.order.bounds import bound
+from reconciler.core.planning.order.bounds import bound, fleet_s
 from reconciler.core.planning.order.clearing import PATIENCE, Clearer
 from reconciler.core.planning.order.detours import Detours
 from reconciler.core.planning.order.exhaustive import JOURNEYS_MAX, Exhaustive
@@ -107,12 +107,13 @@ def draft(
 
 
 def polished(situation: Situation, found: Draft) -> Draft:
-    """The same draft with more care for its times."""
-    timetable, _ = _timed(situation, found.workings, found.bound_s, THOROUGH)
-    late = too_late_ones(timetable, situation.desired.fleet.quiet_in_s)
-    if late or timetable.makespan_s >= found.timetable.makespan_s:
-        return found
-    return replace(found, timetable=timetable, bound_s=min(found.bound_s, timetable.makespan_s))
+    """The same draft with more care for its times, and for what no times can beat."""
+    fleet = situation.desired.fleet
+    least_s = max(found.bound_s, fleet_s(found.workings.order, fleet.limits))
+    timetable, _ = _timed(situation, found.workings, least_s, THOROUGH)
+    if too_late_ones(timetable, fleet.quiet_in_s) or timetable.makespan_s >= found.timetable.makespan_s:
+        timetable = found.timetable
+    return replace(found, timetable=timetable, bound_s=min(least_s, timetable.makespan_s))
 
 
 def _timed(situation: Situation, workings: Workings, bound_s: float, care: Care) -> tuple[Timetable, int]:
