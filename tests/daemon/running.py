@@ -83,7 +83,7 @@ class Running:
 
 @contextmanager
 def daemon(settings: Path, *, settled: bool = True, **variables: str) -> Iterator[Running]:
-    """A daemon under these settings; `settled` waits until its first report is out."""
+    """A daemon under these settings; `settled` waits until its first pass is over. What it reports comes after that."""
     running = Running(
         subprocess.Popen(
             [str(EXECUTABLE), "run"],

@@ -210,6 +210,7 @@ def test_a_guest_waits_for_its_window_and_is_moved_when_it_opens(bench: Bench) -
     bench.commit(db="h2")
     declare(bench, NIGHTS % "23:00")
     with daemon(bench.settings) as running:
+        running.hears("published")
         assert ["h1"] == bench.where("db")
         status = " ".join(bench.executable("status").out.split())
         assert "OutsideWindow" in status
