@@ -147,7 +147,7 @@ def _downtime_permitted(question: Question, policy: MigrationPolicy) -> Verdict:
         allowed,
         f"{guest.name} would go down; the document says downtime: {policy.downtime}",
         "document",
-        "" if allowed else f"set spec.migration.downtime to allowed, or shut {guest.name} down",
+        "" if allowed else "set spec.migration.downtime to allowed",
     )
 
 

@@ -126,4 +126,4 @@ def test_a_refusal_by_the_document_says_which_field_to_change() -> None:
     assert decision.deciding is not None
     assert decision.deciding.source == "document"
     assert decision.deciding.reason == "web01 would go down; the document says downtime: forbidden"
-    assert decision.deciding.fix == "set spec.migration.downtime to allowed, or shut web01 down"
+    assert decision.deciding.fix == "set spec.migration.downtime to allowed"

@@ -65,7 +65,7 @@ def without_room(journeys: Sequence[Journey], room: Mapping[str, Load]) -> list[
 def stuck(timetable: Timetable, entry: Stuck) -> Blocked:
     """A guest that can neither go nor be got out of the way."""
     journey = timetable.journeys[entry.journey]
-    lacks = Shortage(entry.host, entry.lacks)
+    lacks = Shortage(entry.host, entry.lacks, entry.rules)
     if entry.for_good:
         text = f"{lacks} for it, and what leaves does not free as much"
         return _blocked(journey, Reason.NO_ROOM, text, f"make room on {entry.host}, or {_instead(journey)}")

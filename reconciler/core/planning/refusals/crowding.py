@@ -12,6 +12,7 @@ from dataclasses import replace
 from itertools import combinations
 
 from reconciler.core import capacity
+from reconciler.core.desired import PowerWish
 from reconciler.core.desired.placement import may_be_chosen
 from reconciler.core.model import Load, Method
 from reconciler.core.planning.admission import barrier, decision_for
@@ -113,14 +114,15 @@ def _homes(guest: str, source: str, rest: Scene, besides: str = "") -> Sequence[
     document = situation.desired.guests[guest]
     found = next(entry for entry in situation.difference.guests if entry.name == guest)
     entry = situation.registrations[source, found.uuid]
+    runs = document.power is PowerWish.RUNNING or (entry.running and document.power is not PowerWish.STOPPED)
     homes: list[Home] = []
     for name in sorted(rest.room, key=lambda name: (-rest.room[name].memory_mib, name)):
         if name in (source, besides) or not may_be_chosen(situation.desired.hosts[name]):
             continue
         here, there = situation.hosts[source], situation.hosts[name]
         takes = capacity.needed(entry, there, copies=True)
-        takes = takes if entry.running else Load(disk_mib=takes.disk_mib)
-        if not takes.fits(rest.room[name]) or (entry.running and not situation.vcpus_fit(entry, name)):
+        takes = takes if runs else Load(disk_mib=takes.disk_mib)
+        if not takes.fits(rest.room[name]) or (runs and not situation.vcpus_fit(entry, name)):
             continue
         if situation.placement.allowed(guest, name) is not None or barrier(situation, entry, here, there) is not None:
             continue

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from reconciler.core.model import Load
 from reconciler.core.planning.admission import admit
@@ -23,7 +24,7 @@ from reconciler.core.planning.order.times.layout import Stuck
 from reconciler.core.planning.plan import Blocked, Reason, Remedy, RemedyKind
 from reconciler.core.planning.refusals import crowding, permits, untangling
 from reconciler.core.planning.refusals.scene import Scene, after, hosts_of, knots
-from reconciler.core.planning.refusals.untangling import Way
+from reconciler.core.planning.refusals.untangling import Crowd, Way
 from reconciler.core.planning.refusals.whatif import Again, Budget, WhatIf
 from reconciler.core.planning.situation import Situation
 
@@ -52,7 +53,8 @@ def remedied(
     search.make_room(remedies)
     search.permit(remedies)
     search.wait(remedies)
-    return tuple(_with(entry, remedies.get(entry.guest, ())) for entry in blocked), together
+    downed = not situation.unseen  # what is down is moved only where nobody else could have started it
+    return tuple(_with(entry, remedies.get(entry.guest, ()), downed) for entry in blocked), together
 
 
 class _Search:
@@ -76,12 +78,17 @@ class _Search:
         names = frozenset(entry.guest for entry in blocked)
         wanting.sort(key=lambda journey: journey.name)
         present = Scene(situation, tuple(wanting), self.room, names)
-        self.rest = after(present, best.timetable)
-        self.rest = self.rest.around(hosts_of(self.rest.journeys))
+        self.whole = after(present, best.timetable)
+        self.rest = self.whole.around(hosts_of(self.whole.journeys))
         self.scene = present if len(wanting) <= WHOLE_MAX and len(self.room) <= HOSTS_MAX else self.rest
         self.lacks: Mapping[str, Stuck] = {
             best.timetable.journeys[entry.journey].name: entry for entry in best.timetable.stuck
         }
+
+    @cached_property
+    def crowd(self) -> Crowd:
+        """All guests once the plan is done; only proofs ask for them."""
+        return Crowd.of(self.whole.situation)
 
     def guests(self, *reasons: Reason) -> frozenset[str]:
         """The guests that are blocked for one of these."""
@@ -117,7 +124,7 @@ class _Search:
             remedies[guest] = (
                 untangling.remedy(guest, ways[guest], whatif, lacks)
                 if guest in ways
-                else untangling.hopeless(rest, lacks, all_tried=self.budget.trials > 0),
+                else untangling.hopeless(rest, self.crowd, lacks, all_tried=self.budget.trials > 0),
             )
         return ways
 
@@ -163,13 +170,14 @@ HELPED = frozenset({Reason.NO_SAFE_ORDER, Reason.NO_ROOM, Reason.OUTSIDE_WINDOW,
 """The reasons that something is tried against."""
 
 
-def _with(entry: Blocked, remedies: tuple[Remedy, ...]) -> Blocked:
-    """The refusal with its remedies, which say better than it does what to do."""
+def _with(entry: Blocked, remedies: tuple[Remedy, ...], downed: bool) -> Blocked:
+    """The refusal with its remedies, which say better than it does what to do. `downed`: whether a guest that somebody
+    shuts down would be moved."""
     if not remedies:
         return entry
     texts = [each.text for each in remedies]
     if all(each.kind in (RemedyKind.NONE, RemedyKind.NOT_FOUND) for each in remedies):
         return replace(entry, remedies=remedies, fix="; ".join([entry.fix, *texts]))
     if entry.reason is Reason.DOWNTIME_FORBIDDEN and [RemedyKind.DOWNTIME] == [each.kind for each in remedies]:
-        texts += [f"shut {entry.guest} down"] if len(remedies[0].edits) == 1 else []
+        texts += [f"shut {entry.guest} down"] if downed and len(remedies[0].edits) == 1 else []
     return replace(entry, remedies=remedies, fix="; or ".join(texts))

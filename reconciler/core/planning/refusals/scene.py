@@ -17,6 +17,8 @@ from reconciler.core.planning.situation import Situation
 
 LATER = " (once the rest of this plan is done)"
 """What is said of remedies that were tried in what is left then."""
+EVERYBODY_MAX = 30
+"""Up to so many guests, those on any host may have a part; else those on hosts that others wait for."""
 THIRDS_MAX = 60
 """Where a fleet is large, guests are supposed to rest on one of so many hosts."""
 
@@ -38,8 +40,10 @@ class Scene:
         return replace(self, journeys=tuple(journey for journey in self.journeys if journey.name in guests))
 
     def around(self, hosts: Collection[str]) -> Scene:
-        """The same without guests that can have no part in it: in their place, on other hosts, under no rule, and not
-        allowed to step aside."""
+        """The same without guests that can hardly have a part in it: in their place, on other hosts, under no rule, and
+        not allowed to step aside. With everybody, where these are few."""
+        if len(self.situation.difference.guests) <= EVERYBODY_MAX:
+            return self
         documents, about = self.situation.desired.guests, self.situation.placement.bearing
         going = {journey.name for journey in self.journeys}
 

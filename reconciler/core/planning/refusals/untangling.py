@@ -6,6 +6,7 @@ where none does, the certificate: why nobody can leave.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -18,11 +19,10 @@ from reconciler.core.planning.order.room import Shortage, shortage
 from reconciler.core.planning.order.times.layout import Stuck
 from reconciler.core.planning.plan import Edit, Remedy, RemedyKind
 from reconciler.core.planning.refusals import edits as fields
-from reconciler.core.planning.refusals.scene import LATER, Scene
+from reconciler.core.planning.refusals.scene import EVERYBODY_MAX, LATER, Scene
 from reconciler.core.planning.refusals.whatif import WhatIf
+from reconciler.core.planning.situation import Situation
 
-EVERYBODY_MAX = 30
-"""Up to so many guests in their place, those on any host may step aside; else those on hosts that others wait for."""
 MOVERS_MAX = 200
 """Of so many guests it is asked whether one could leave."""
 
@@ -169,30 +169,71 @@ class _Mover:
     who: Journey | Bystander
 
 
-def hopeless(rest: Scene, lacks: Stuck | None, *, all_tried: bool) -> Remedy:
+@dataclass(frozen=True)
+class Crowd:
+    """All guests of the fleet once the plan is done, where a scene has those that are likely to have a part."""
+
+    situation: Situation
+    leaving: Mapping[str, Load]
+    """Host -> what would be free there besides if everybody had left who might: bystanders, and who is declared
+    elsewhere."""
+    misplaced: Mapping[str, frozenset[str]]
+    """Host -> the guests there that are declared elsewhere."""
+
+    @staticmethod
+    def of(situation: Situation) -> Crowd:
+        """Look at each guest once."""
+        detours = Detours(situation, all_aside=frozenset(found.name for found in situation.in_place()))
+        leaving = {host: [entry.holds for entry in detours.bystanders(host)] for host in situation.hosts}
+        misplaced: dict[str, set[str]] = defaultdict(set)
+        for found in situation.difference.guests:
+            if found.finding is Finding.MISPLACED and found.place is not None and found.place.host in situation.hosts:
+                host = situation.hosts[found.place.host]
+                misplaced[host.name].add(found.name)
+                entry = situation.registrations[host.name, found.uuid]
+                leaving[host.name].append(entry.load(host.memory_overhead_percent))
+        return Crowd(
+            situation,
+            {host: Load.total(loads) for host, loads in leaving.items()},
+            {host: frozenset(names) for host, names in misplaced.items()},
+        )
+
+
+def hopeless(rest: Scene, crowd: Crowd, lacks: Stuck | None, *, all_tried: bool) -> Remedy:
     """Why nothing frees the guest, where that can be told: nobody can leave the hosts that wait on each other, whatever
-    documents say. `rest` is what is left once the plan is done, of the guest's knot only."""
-    situation, room = rest.situation, rest.room
+    documents say and whoever steps aside elsewhere. `rest` is what is left once the plan is done, of the guest's knot
+    only."""
     journeys = [_permissive(journey) for journey in rest.journeys]
-    names = frozenset(found.name for found in situation.in_place()) | {journey.name for journey in journeys}
-    detours = Detours(situation, all_aside=names)
+    names = frozenset(found.name for found in crowd.situation.in_place()) | {journey.name for journey in journeys}
+    detours = Detours(crowd.situation, all_aside=names)
     movers = [_Mover(journey.name, leg.source, journey) for journey in journeys if (leg := _move(journey))]
     targets = sorted({leg.target for journey in journeys if (leg := _move(journey))})
     movers += [_Mover(entry.name, host, entry) for host in targets for entry in detours.bystanders(host)]
     host, short = (lacks.host, lacks.lacks) if lacks else ("", Load())
-    first = f"{Shortage(host, short)}" if host else "room is short"
-    thirds = [name for name in sorted(room) if detours.open_for_rest(name)]
-    if len(movers) > MOVERS_MAX or any(_can_leave(mover, thirds, rest, detours) for mover in movers):
+    first = f"{Shortage(host, short, lacks.rules)}" if lacks else "room is short"
+    thirds = {
+        name: rest.room[name] if name in targets else rest.room[name] + crowd.leaving[name]
+        for name in sorted(rest.room)
+        if detours.open_for_rest(name)
+    }  # of those who could leave the hosts that wait on each other, one has to be the first
+    held_up = {name for host in targets for name in crowd.misplaced.get(host, ())} - {mover.name for mover in movers}
+    if held_up or not 0 < len(movers) <= MOVERS_MAX or any(_can_leave(mover, thirds, detours) for mover in movers):
         tried = "neither hops nor bystanders that step aside nor downtime were found to help"
         text = f"{first}; {tried if all_tried else 'too many guests are stuck to try what would help each'}"
         return Remedy(RemedyKind.NOT_FOUND, text, host=host, lacks=short)
-    roomiest = max(thirds, key=lambda name: (room[name].memory_mib, name), default="")
-    most_mib = max(0, room[roomiest].memory_mib) if roomiest else 0
     least = min(movers, key=lambda mover: (_memory_mib(mover), mover.name))
+    roomiest = max(thirds, key=lambda name: (thirds[name].memory_mib, name), default="")
+    most_mib = max(0, thirds[roomiest].memory_mib) if roomiest else 0
+    where = f", on {roomiest}" if most_mib else ""
+    why = (
+        f"the smallest, {least.name}, takes {_memory_mib(least)} MiB, and the most that any host could have free is "
+        f"{most_mib} MiB{where}"
+        if most_mib < _memory_mib(least)
+        else "no host that could have the memory may take one of them, or has the CPU"
+    )
     text = (
         f"no permission helps: {first}, and none of the {len(movers)} guests that could leave {fields.names(targets)} "
-        f"can rest anywhere: the smallest, {least.name}, takes {_memory_mib(least)} MiB, and the most that any host "
-        f"has free is {most_mib} MiB{f', on {roomiest}' if most_mib else ''}"
+        f"can rest anywhere: {why}"
     )
     return Remedy(RemedyKind.NONE, text, host=host, lacks=short)
 
@@ -211,20 +252,20 @@ def _memory_mib(mover: _Mover) -> int:
     return mover.who.entry.memory_mib
 
 
-def _can_leave(mover: _Mover, thirds: list[str], rest: Scene, detours: Detours) -> bool:
-    """Whether some host has room for it now, and the platform lets it rest there."""
-    for third in thirds:
+def _can_leave(mover: _Mover, thirds: Mapping[str, Load], detours: Detours) -> bool:
+    """Whether some host could have room for it, and the platform lets it rest there."""
+    for third, most in thirds.items():
         if third == mover.host:
             continue
         if isinstance(mover.who, Bystander):
             takes = detours.takes(mover.who.entry, third, True)
-            if shortage(third, takes, rest.room[third]) is None and detours.aside(mover.who, third, ()) is not None:
+            if shortage(third, takes, most) is None and detours.aside(mover.who, third, ()) is not None:
                 return True
             continue
         leg = _move(mover.who)
         if leg is None or third == leg.target:
             continue
         takes = detours.takes(mover.who.entry, third, leg.running)
-        if shortage(third, takes, rest.room[third]) is None and detours.over(mover.who, leg, third, ()) is not None:
+        if shortage(third, takes, most) is None and detours.over(mover.who, leg, third, ()) is not None:
             return True
     return False

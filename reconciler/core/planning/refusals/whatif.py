@@ -61,6 +61,8 @@ class Answer:
     used: frozenset[str]
     """The guests that would make a detour, on their way or for others."""
     downtime_s: float
+    breaks: bool
+    """Whether a required rule would be broken that is not broken now."""
 
 
 @dataclass
@@ -85,16 +87,19 @@ class WhatIf:
     def frees(self, guests: Collection[str], edits: Iterable[Edit]) -> bool:
         """Whether these guests would go with the edits, and nobody else would stay instead."""
         answer = self.ask(edits)
-        return answer is not None and answer.left.isdisjoint(guests) and answer.left <= self.scene.blocked
+        return answer is not None and self._harmless(answer) and answer.left.isdisjoint(guests)
 
     def freed(self, edits: Iterable[Edit]) -> frozenset[str]:
         """The blocked guests that would go with the edits; none where somebody else would stay instead."""
         wanted = frozenset(edits)
         answer = self.ask(wanted)
-        if answer is None or not answer.left <= self.scene.blocked:
+        if answer is None or not self._harmless(answer):
             return frozenset()
         asked = {journey.name for journey in self.scene.journeys} | {edit.guest for edit in wanted}
         return (self.scene.blocked & asked) - answer.left
+
+    def _harmless(self, answer: Answer) -> bool:
+        return answer.left <= self.scene.blocked and not answer.breaks
 
     def smallest(self, guests: Collection[str], enough: frozenset[Edit], pool: Iterable[Edit]) -> frozenset[Edit]:
         """The fewest edits found of the pool with which these guests go, where those that are `enough` let them go."""
@@ -135,6 +140,9 @@ class WhatIf:
             documents[edit.guest] = fields.edited(document, edit)
         asked = {edit.guest for edit in edits if edit.field not in (fields.HOP, fields.ASIDE)}
         situation = with_documents(situation, documents, asked)
+        misdeclared = self.scene.situation.misdeclared.keys() ^ situation.misdeclared.keys()
+        breaks = not situation.misdeclared.keys() <= self.scene.situation.misdeclared.keys()
+        asked |= misdeclared  # a rule has come to bind them, or does no longer, as others are declared elsewhere
         journeys, left = {}, set()
         for journey in self.scene.journeys:
             document = documents.get(journey.name, journey.guest)
@@ -157,7 +165,7 @@ class WhatIf:
         timetable = draft.timetable
         used = {timetable.journeys[number].name for number in timetable.hopped | timetable.aside}
         left |= {*busy, *lacking, *(entry.guest for entry in draft.blocked)}
-        return Answer(frozenset(left), frozenset(used), draft.downtime_s)
+        return Answer(frozenset(left), frozenset(used), draft.downtime_s, breaks)
 
 
 def with_documents(situation: Situation, documents: Mapping[str, Guest], asked: Collection[str]) -> Situation:

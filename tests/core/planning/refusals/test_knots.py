@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.desired import Guest, MigrationPolicy
+from reconciler.core.model import Method
 from reconciler.core.observed import HostFacts, Look
 from reconciler.core.planning.plan import Edit, Plan, RemedyKind
-from tests.core.fleets import ALLOWED, World, guest, host, refusal, refusals, registration, told, world
+from tests.core.fleets import ALLOWED, STOPPED, World, guest, host, refusal, refusals, registration, told, world
 
 TRIED = (RemedyKind.HOP, RemedyKind.ASIDE, RemedyKind.DOWNTIME, RemedyKind.ENTITLEMENT)
 POLICY: dict[str, Callable[[MigrationPolicy], MigrationPolicy]] = {
@@ -90,10 +91,44 @@ def test_where_nobody_can_leave_that_is_proven_with_what_is_short() -> None:
     assert (
         "make room on a or b, or on a third host; no permission helps: b is short of 4096 MiB of memory, and none of "
         "the 3 guests that could leave a, b can rest anywhere: the smallest, s, takes 512 MiB, and the most that any "
-        "host has free is 300 MiB, on c"
+        "host could have free is 300 MiB, on c"
     ) == refusal(plan, "x").fix
     assert RemedyKind.NONE is refusal(plan, "x").remedies[0].kind
     assert () == plan.remedies
+
+
+def test_bystanders_of_a_third_host_are_asked_to_step_aside_there() -> None:
+    """Neither host of the knot has a guest that could leave for as long as the third one is full."""
+    third = host("c", registration("s", 1024), registration("t", 512), registration("u", 512), memory_mib=2048)
+    looks = [
+        third,
+        host("a", registration("x", 2048), memory_mib=3072),
+        host("b", registration("y", 2048), memory_mib=3072),
+    ]
+    guests = [guest("x", "b"), guest("y", "a"), guest("s", "c", step_aside=True), guest("t", "c"), guest("u", "c")]
+    fleet = world(looks, guests)
+    [remedy] = fleet.plan().remedies
+    assert (RemedyKind.ASIDE, {"t", "u"}) == (remedy.kind, {edit.guest for edit in remedy.edits})
+    assert {} == refusals(applied(fleet, *remedy.edits).plan())
+
+
+def test_no_proof_is_claimed_while_a_guest_that_something_else_holds_up_could_make_room() -> None:
+    """z waits for permission, and its leaving would free all."""
+    looks = [full("a", ("x", 4096)), full("b", ("y", 3072), ("z", 1024)), host("c", version="4.1", memory_mib=1024)]
+    plan = world(looks, [guest("x", "b"), guest("y", "a"), guest("z", "c")]).plan()
+    assert "DowntimeForbidden" == refusal(plan, "z").reason
+    kinds = {each.kind for entry in plan.blocked for each in entry.remedies}
+    assert RemedyKind.NONE not in kinds
+
+
+def test_a_start_that_waits_for_a_guest_that_cannot_leave_has_no_remedy_and_is_told() -> None:
+    looks = [
+        host("a", registration("old", 4096), registration("new", 4096, state=STOPPED), memory_mib=4096),
+        host("b", registration("z", 4096), memory_mib=4096),
+    ]
+    held = guest("old", "b", power="stopped", method=Method.ONLINE)
+    plan = world(looks, [held, guest("new", "a", power="running"), guest("z", "b")]).plan()
+    assert {"old": "NoRoom", "new": "NoSafeOrder"} == refusals(plan)
 
 
 def test_downtime_is_named_where_a_hop_would_have_to_stop_a_guest() -> None:

@@ -8,11 +8,25 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.desired import Downtime, Guest, StorageCopy, Window
+from reconciler.core.desired import Downtime, Guest, PlacementRule, RuleKind, StorageCopy, Window
 from reconciler.core.model import Load, Method
 from reconciler.core.observed import Look
 from reconciler.core.planning.plan import Edit, RemedyKind
-from tests.core.fleets import World, guest, host, local_disk, record, refusal, refusals, registration, told, world
+from tests.core.fleets import (
+    HERE,
+    STOPPED,
+    World,
+    away,
+    guest,
+    host,
+    local_disk,
+    record,
+    refusal,
+    refusals,
+    registration,
+    told,
+    world,
+)
 
 
 def applied(fleet: World, *edits: Edit) -> World:
@@ -70,6 +84,23 @@ def test_less_cpu_guaranteed_to_others_may_do() -> None:
     assert ["y set on b", "x a → b online"] == told(applied(fleet, *remedy.edits).plan())
 
 
+def test_a_host_is_named_for_a_guest_that_shall_be_started_only_where_it_has_room_to_run() -> None:
+    new = registration("new", state=STOPPED)
+    looks = [host("a", registration("old"), new, memory_mib=4096), host("b", registration("y"), memory_mib=4096)]
+    guests = [guest("old", "a"), guest("new", "a", power="running"), guest("y", "b")]
+    assert "declare new itself on c (offline)" in refusal(world([*looks, host("c")], guests).plan(), "new").fix
+
+
+def test_no_remedy_breaks_a_rule_of_others() -> None:
+    """g0 would have room once g1 and g3 were on b; then most of the three would be there, and g0 not with them."""
+    looks = [host("a", registration("g1", 2048), registration("g3", 512), memory_mib=3072)]
+    looks += [host("b", registration("g0", 1024), memory_mib=4096)]
+    fleet = world(looks, [guest("g0", "a"), guest("g1", "a"), guest("g3", "a")])
+    together = PlacementRule("r", RuleKind.TOGETHER, HERE, names=("g0", "g1", "g3"))
+    fleet = replace(fleet, desired=replace(fleet.desired, rules={"r": together}))
+    assert () == refusal(fleet.plan(), "g0").remedies
+
+
 # --- permits ----------------------------------------------------------------------------------------------------------
 
 
@@ -80,6 +111,11 @@ def test_downtime_that_would_do_is_named_with_how_long_it_takes() -> None:
     [remedy] = blocked.remedies
     [step] = applied(fleet, *remedy.edits).plan().steps
     assert remedy.downtime_s == step.downtime_s > 0
+
+
+def test_nobody_is_told_to_shut_a_guest_down_that_would_not_be_moved_then() -> None:
+    fleet = world([host("a", registration("x")), host("b", version="4.1"), away("c")], [guest("x", "b")])
+    assert "set downtime: allowed for x: it goes then, offline, 1m51s down" == refusal(fleet.plan(), "x").fix
 
 
 def test_the_fewest_permissions_are_named() -> None:
