@@ -57,6 +57,11 @@ class Place:
     state: RunState
     runnable: bool
 
+    @property
+    def live(self) -> bool:
+        """Whether it runs or could be started there; what a migration left behind does not count."""
+        return self.runnable or self.state is not RunState.STOPPED
+
     def __str__(self) -> str:
         return f"{self.host} ({self.state}{'' if self.runnable else ', not runnable'})"
 
@@ -83,7 +88,7 @@ class GuestDiff:
     @property
     def place(self) -> Place | None:
         """The one copy that runs or could be started, where there is exactly one."""
-        live = [place for place in self.places if place.runnable or place.state is not RunState.STOPPED]
+        live = [place for place in self.places if place.live]
         return live[0] if len(live) == 1 else None
 
 
@@ -218,7 +223,7 @@ def _placed(guest: Guest, uuid: str, places: tuple[Place, ...], index: _Index) -
     def found(finding: Finding, text: str, power: StepKind | None = None) -> GuestDiff:
         return GuestDiff(guest.name, uuid, finding, guest.host, places, text, power, known_as, settings)
 
-    live = [place for place in places if place.runnable or place.state is not RunState.STOPPED]
+    live = [place for place in places if place.live]
     if not live and index.away:
         text = f"only copies that could not be started were seen; not read: {', '.join(index.away)}"
         return found(Finding.UNKNOWN, text)

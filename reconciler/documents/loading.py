@@ -193,6 +193,7 @@ def _assemble(
         hosts=dict(sorted(_hosts(gathered))),
         guests=dict(sorted(guests.items())),
         quarantined={name: problems[0] for name, problems in sorted(quarantined.items())},
+        quarantined_labels={name: gathered.guests[name][0].labels for name in sorted(quarantined)},
         commit=commit,
         rules=dict(sorted(_rules(gathered))),
     )

@@ -21,6 +21,8 @@ from reconciler.errors import Location, Problem
 
 _HIDING = frozenset([Code.DUPLICATE_KEY, Code.ALIAS_REFUSED, Code.NUMBER_OUT_OF_RANGE])
 """What leaves open which value is meant. Where it concerns the kind or the name, the document is nobody's."""
+_UNSURE = _HIDING | {Code.MERGE_KEY_REFUSED}
+_METADATA = frozenset(["name", "labels"])
 _IDENTITY = frozenset([(), ("kind",), ("metadata",), ("metadata", "name")])
 
 
@@ -39,6 +41,17 @@ class Document:
     def location(self) -> Location:
         """Where it begins."""
         return self.places.value()
+
+    @property
+    def labels(self) -> dict[str, str] | None:
+        """Its labels; None where they cannot be read for sure, whatever else is wrong."""
+        metadata = self.value.get("metadata")
+        if not isinstance(metadata, dict) or metadata.keys() - _METADATA:
+            return None
+        labels = metadata.get("labels", {})
+        readable = isinstance(labels, dict) and all(isinstance(text, str) for pair in labels.items() for text in pair)
+        unsure = any(problem.code in _UNSURE for problem in self.problems)
+        return labels if readable and not unsure else None
 
 
 @dataclass(frozen=True, slots=True)

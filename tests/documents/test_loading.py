@@ -211,6 +211,25 @@ def test_a_bad_guest_is_quarantined_and_the_rest_goes_on(text: str, code: str) -
     assert () == loaded.holding
 
 
+LABELLED = SPOILT.replace("name: web", "name: web\n  labels: {app: shop}")
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        (SPOILT, {}),
+        (LABELLED, {"app": "shop"}),
+        (LABELLED.replace("shop", "5"), None),
+        (LABELLED.replace("labels", "lables"), None),
+        (LABELLED.replace("app: shop", "app: *h"), None),
+        (LABELLED.replace("app: shop", "app: shop, app: db"), None),
+    ],
+)
+def test_rules_go_on_holding_a_quarantined_guest_by_its_labels(text: str, labels: dict[str, str] | None) -> None:
+    """None: it may have any."""
+    assert {"web": labels} == load_with({"g.yaml": text}).require().quarantined_labels
+
+
 def test_all_problems_of_a_guest_are_listed_and_the_first_one_is_kept_with_it() -> None:
     loaded = load_with({"g.yaml": SPOILT + "  colour: red\n"})
     assert ["unknown-word", "unknown-field"] == [problem.code for problem in loaded.problems]

@@ -373,5 +373,7 @@ class DesiredFleet:
     hosts: Mapping[str, Host]
     guests: Mapping[str, Guest]
     quarantined: Mapping[str, Problem] = field(default_factory=dict)
+    quarantined_labels: Mapping[str, Mapping[str, str] | None] = field(default_factory=dict)
+    """What rules go on holding them by; None where that cannot be read either."""
     commit: Commit | None = None
     rules: Mapping[str, PlacementRule] = field(default_factory=dict)

@@ -54,8 +54,9 @@ class Placement:
         for rule in desired.rules.values():
             for name in members[rule.name]:
                 bearing[name].append(rule)
-            for name in rule.names:
-                if name not in desired.guests:  # its document cannot be read: what names it holds all the same
+            for name in sorted({*rule.names, *desired.quarantined} - desired.guests.keys()):
+                # Its document cannot be read: what is about it holds all the same.
+                if name in rule.names or _may_mean(rule, desired.quarantined_labels.get(name)):
                     bearing[name].append(rule)
         keys: dict[str, dict[str, str]] = {}
         places: dict[str, int] = {}
@@ -188,6 +189,16 @@ def _labels(key: str, host: Host) -> str:
 def _key(rule: PlacementRule, host: Host) -> str:
     domain = rule.domain(host)
     return f"{rule.name}/{domain}" if domain is not None else f"{rule.name}"
+
+
+def rule_of(key: str) -> str:
+    """The rule that a key of `Placement.exclusive` is about."""
+    return key.partition("/")[0]
+
+
+def _may_mean(rule: PlacementRule, labels: Mapping[str, str] | None) -> bool:
+    """Whether the rule is about a guest with these labels, or may be where nobody knows them."""
+    return bool(rule.labels) and (labels is None or rule.labels.items() <= labels.items())
 
 
 def _members(desired: DesiredFleet) -> dict[str, tuple[str, ...]]:

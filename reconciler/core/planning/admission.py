@@ -205,7 +205,8 @@ def _power(situation: Situation, guest: Guest, entry: Registration, host: HostFa
 def _move(
     situation: Situation, guest: Guest, found: GuestDiff, place: Place, entry: Registration, history: History
 ) -> tuple[Leg, ...] | Blocked:
-    """The move to the declared host. One that shall be stopped anyway is stopped first where it cannot go online."""
+    """The move to the declared host. A guest that shall be stopped anyway is stopped first, where that may be: then it
+    takes no room on its way."""
     source, target = situation.hosts[place.host], situation.hosts[guest.host]
     against = barrier(situation, entry, source, target)
     if against is not None:
@@ -217,15 +218,17 @@ def _move(
     why = f"declared on {target.name}"
     decision = decision_for(situation, guest, entry, source, target, history.spent is not None)
     stops = found.power is StepKind.STOP
-    if stops and decision.method is not Method.ONLINE:
-        if situation.unseen:
-            text = f"once stopped, it could run where nobody looked: {', '.join(situation.unseen)}"
-            return _blocked(found, Reason.OWNER_UNKNOWN, text, "make these hosts answer, or declare a dead one lost")
+    if stops and situation.unseen and decision.method is not Method.ONLINE:
+        text = f"once stopped, it could run where nobody looked: {', '.join(situation.unseen)}"
+        return _blocked(found, Reason.OWNER_UNKNOWN, text, "make these hosts answer, or declare a dead one lost")
+    if stops and not situation.unseen:
         stopped = replace(entry, state=RunState.STOPPED, boot_floor=None)
-        decision = decision_for(situation, guest, stopped, source, target, history.spent is not None)
-        if decision.method is not None:
+        at_rest = decision_for(situation, guest, stopped, source, target, history.spent is not None)
+        if at_rest.method is not None:
             halt = _power(situation, guest, entry, source, StepKind.STOP)
-            return halt, journey.migration(guest, stopped, source, target, decision, why, hop=False)
+            return halt, journey.migration(guest, stopped, source, target, at_rest, why, hop=False)
+        if decision.method is not Method.ONLINE:
+            decision = at_rest
     over = _over_a_third(situation, guest, entry, source, target, history, decision) if not stops else None
     if over is not None:
         return over
@@ -309,7 +312,7 @@ def barrier(
     if source.platform not in situation.rulebooks:
         return Reason.PLATFORM_UNKNOWN, f"no rules are known for {source.platform}", "choose another host"
     if situation.name_taken(entry, target.name):
-        text = f"another guest is named {entry.name} on {target.name}"
+        text = f"another guest named {entry.name} is on {target.name}, or may come there"
         return Reason.NAME_TAKEN, text, "rename one of the two"
     return None
 

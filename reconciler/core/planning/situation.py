@@ -37,6 +37,8 @@ class Situation:
     """(host, uuid) -> registration, on the hosts that may be touched."""
     uuid_by_name: Mapping[tuple[str, str], str]
     """(host, name) -> uuid, on the hosts that may be touched."""
+    remembered: tuple[tuple[str, str], ...]
+    """(uuid, host) of guests that ran or could be started, when it was read last, on a host that cannot be read now."""
     records: tuple[MoveRecord, ...]
     under_way: Mapping[str, MoveRecord]
     """Guest uuid -> the record of its move under way, whoever's it is."""
@@ -74,6 +76,12 @@ class Situation:
             uuid_by_name={
                 (name, entry.name): entry.uuid for name, facts in hosts.items() for entry in facts.registrations
             },
+            remembered=tuple(
+                (uuid, look.name)
+                for look in observed.unreachable()
+                if look.name not in lost_hosts
+                for uuid in look.startable
+            ),
             records=tuple(record for record in difference.records if record.under_way),
             under_way={record.guest_uuid: record for record in difference.records if record.under_way},
             parked=parked,
@@ -125,12 +133,14 @@ class Situation:
 
     def places(self) -> dict[str, int]:
         """What rules that keep guests apart leave of places: key of a domain -> places. Guests on their way count at
-        both ends."""
+        both ends, and those on a host that cannot be read where they were seen last."""
         about = self.placement.bearing
         if not about:
             return {}
         held: dict[str, set[str]] = defaultdict(set)
-        where = [(found.name, place.host) for found in self.difference.guests for place in found.places]
+        where = [(found.name, place.host) for found in self.difference.guests for place in found.places if place.live]
+        names = {found.uuid: found.name for found in self.difference.guests}
+        where += [(names[uuid], host) for uuid, host in self.remembered if uuid in names]
         where += [(record.guest_name, record.target) for record in self.records]
         for guest, host in where:
             for key in self.placement.exclusive(guest, host):
@@ -156,8 +166,25 @@ class Situation:
         return learned.pace(self.desired.fleet.paces, host, host, "", learned.guest_class(kind, None, guest))
 
     def name_taken(self, guest: Registration, host: str) -> bool:
-        """Whether another guest goes by this guest's name there."""
-        return self.uuid_by_name.get((host, guest.name), guest.uuid) != guest.uuid
+        """Whether another guest goes by this guest's name there, or could while this one comes or stays. Of guests of
+        one name none rests on a third host, and only one goes to each."""
+        if self.uuid_by_name.get((host, guest.name), guest.uuid) != guest.uuid:
+            return True
+        homes = self.namesakes.get(guest.name)
+        return homes is not None and (homes.get(guest.uuid) != host or list(homes.values()).count(host) > 1)
+
+    @cached_property
+    def namesakes(self) -> Mapping[str, Mapping[str, str]]:
+        """Name that hosts know several guests by -> their uuids -> where they are declared, empty for nowhere."""
+        uuids: dict[str, set[str]] = defaultdict(set)
+        for (_, name), uuid in self.uuid_by_name.items():
+            uuids[name].add(uuid)
+        wanted = {found.uuid: found.wanted for found in self.difference.guests}
+        return {
+            name: {uuid: wanted.get(uuid, "") for uuid in sorted(alike)}
+            for name, alike in uuids.items()
+            if len(alike) > 1
+        }
 
 
 def _closed(

@@ -112,6 +112,19 @@ def test_a_name_that_another_guest_has_on_the_target_stops_the_move() -> None:
     assert {"web": "NameTaken"} == refusals(world(looks, [guest("web", "b", uuid="u1")]).plan())
 
 
+def test_of_two_guests_of_one_name_only_one_goes_to_a_host_and_neither_rests_on_its_way() -> None:
+    one, two = (registration("web", 4096, uuid=uuid) for uuid in ("u1", "u2"))
+    looks = [host("a", one), host("b", two), host("c")]
+    both = world(looks, [guest("one", "c", uuid="u1"), guest("two", "c", uuid="u2")])
+    assert {"one": "NameTaken", "two": "NameTaken"} == refusals(both.plan())
+    apart = world(looks, [guest("one", "c", uuid="u1"), guest("two", "b", uuid="u2")])
+    assert ["one a → c online"] == told(apart.plan())
+    full = [host("a", one, memory_mib=4096), host("b", registration("x"), memory_mib=4096), host("c"), host("d", two)]
+    swap = world(full, [guest("one", "b", uuid="u1"), guest("x", "a"), guest("two", "d", uuid="u2")])
+    plan = swap.plan()
+    assert ({"x"}, {}) == ({step.guest for step in plan.steps if step.hop}, refusals(plan))
+
+
 def test_a_renamed_guest_moves_under_the_name_its_hosts_know() -> None:
     looks = [host("a", registration("old", uuid="u1")), host("b")]
     [step] = world(looks, [guest("web", "b", uuid="u1")]).plan().steps
@@ -230,15 +243,24 @@ def test_a_guest_moves_before_it_is_started() -> None:
     assert (plan.steps[0].id,) == plan.steps[1].after
 
 
-def test_a_guest_that_goes_online_moves_before_it_is_stopped() -> None:
-    assert ["web a → b online", "web stop on b"] == told(move(registration("web"), power="stopped"))
-
-
-def test_a_guest_that_cannot_go_online_is_stopped_first_where_it_shall_be_stopped_anyway() -> None:
-    """Else it would be started after its move, only to be stopped again."""
-    plan = move(registration("web"), source=OLD, power="stopped")
+@pytest.mark.parametrize("source", [{}, OLD], ids=["could go online", "could not"])
+def test_a_guest_that_shall_be_stopped_anyway_is_stopped_before_it_moves(source: dict[str, Any]) -> None:
+    """It takes no room on its way then; offline it would be started after its move, only to be stopped again."""
+    plan = move(registration("web"), source=source, power="stopped")
     assert ["web stop on a", "web a → b offline"] == told(plan)
     assert [True, False] == [step.running for step in plan.steps]
+
+
+def test_a_guest_that_shall_be_stopped_needs_no_room_to_run_where_it_goes() -> None:
+    looks = [host("a", registration("web", 4096)), host("b", registration("full", 4096), memory_mib=4096)]
+    plan = world(looks, [guest("web", "b", power="stopped"), guest("full", "b")]).plan()
+    assert ["web stop on a", "web a → b offline"] == told(plan)
+
+
+def test_a_guest_that_shall_be_stopped_goes_online_where_it_may_not_be_touched_once_it_is_down() -> None:
+    for more, wishes in ([away("c")], {}), ([], {"method": Method.ONLINE}):
+        plan = move(registration("web"), *more, power="stopped", **wishes)  # type: ignore[arg-type]  # a mapping of this and that
+        assert ["web a → b online", "web stop on b"] == told(plan)
 
 
 def test_what_is_stopped_first_needs_a_full_look_as_any_stopped_guest() -> None:

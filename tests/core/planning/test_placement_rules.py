@@ -9,7 +9,8 @@ import pytest
 
 from reconciler.core import desired as documents
 from reconciler.core.desired import Enforcement, Host, PlacementRule, RuleKind
-from reconciler.core.observed import Look
+from reconciler.core.observed import Look, Unreachable
+from reconciler.errors import Problem
 from tests.core.fleets import HERE, STOPPED, World, away, guest, host, refusal, refusals, registration, told, world
 
 APART = PlacementRule("apart", RuleKind.APART, HERE, names=("x", "y"))
@@ -52,6 +53,37 @@ def test_a_guest_that_somebody_holds_still_says_so_and_not_that_a_rule_is_broken
     looks = [host("a", registration("x")), host("b", registration("y"))]
     held = guest("x", "b", suspend=documents.Suspension("the shop is on sale"))
     assert {"x": "GuestSuspended"} == refusals(ruled(looks, [held, guest("y", "b")], APART).plan())
+
+
+def test_what_a_migration_left_behind_takes_no_place_of_a_rule() -> None:
+    left_behind = registration("x", state=STOPPED, runnable=False, left_over=True)
+    looks = [host("a", left_behind), host("b", registration("x")), host("c", registration("y"))]
+    assert ["y c → a online"] == told(ruled(looks, [guest("x", "b"), guest("y", "a")], APART).plan())
+
+
+def test_a_guest_on_a_host_that_cannot_be_read_keeps_the_place_where_it_was_seen_last() -> None:
+    racks = {name: Host(name, "test", HERE, labels={"rack": rack}) for name, rack in zip("abcd", "qqpp", strict=True)}
+    unread = Unreachable("a", "connection refused", ("uuid-x",))
+    looks: list[Look] = [unread, host("b"), host("c", registration("y")), host("d")]
+    case = world(looks, [guest("x", "d", uuid="uuid-x"), guest("y", "b")], hosts=racks)
+    rule = replace(APART, topology_key="rack")
+    plan = replace(case, desired=replace(case.desired, rules={"apart": rule})).plan()
+    assert {"x": "OwnerUnknown", "y": "NoSafeOrder"} == refusals(plan)
+    assert "b is short of a place under rule apart" in refusal(plan, "y").text
+
+
+@pytest.mark.parametrize(
+    ("labels", "held"), [({"app": "db"}, True), (None, True), ({"app": "web"}, False)], ids=["its", "unknown", "others"]
+)
+def test_a_guest_whose_document_cannot_be_read_keeps_its_place(labels: dict[str, str] | None, held: bool) -> None:
+    looks = [host("a", registration("x")), host("b", registration("y"))]
+    rule = PlacementRule("apart", RuleKind.APART, HERE, labels={"app": "db"})
+    case = ruled(looks, [guest("y", "a", labels={"app": "db"})], rule)
+    problem = Problem("unknown-field", HERE, "what is this")
+    desired = replace(case.desired, quarantined={"x": problem}, quarantined_labels={"x": labels})
+    plan = replace(case, desired=desired).plan()
+    stays = {"y": "NoSafeOrder"} if held else {}
+    assert {"x": "Quarantined", **stays} == refusals(plan)
 
 
 @pytest.mark.parametrize("schedulable", [True, False])

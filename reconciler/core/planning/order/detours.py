@@ -151,6 +151,8 @@ class Detours:
         if refusal is not None or stillness.arrival_refusal(document) is not None:
             return None
         entry = situation.registrations[place.host, found.uuid]
+        if not situation.vcpus_fit(entry, place.host):  # it stands there, and could not come back
+            return None
         host = situation.hosts[place.host]
         seconds = durations.migration(entry, host, host, Method.ONLINE, guest.migration.stop).total_s
         return Bystander(guest, found, entry, entry.load(host.memory_overhead_percent), seconds)

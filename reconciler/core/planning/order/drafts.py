@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from reconciler.core.desired.placement import rule_of
 from reconciler.core.model import Load
 from reconciler.core.planning.journey import Journey
 from reconciler.core.planning.order.accounts import Accounts
@@ -217,4 +218,6 @@ def _stuck(workings: Workings, number: int) -> Stuck:
     )
     in_the_end = there + replace(leaving, disk_mib=0)
     for_good = shortage(leg.target, leg.takes, in_the_end) is not None
-    return Stuck(number, leg.target, lacks.load if lacks else Load(), for_good, workings.at[number] > 0)
+    full = {account for account, amount in item.takes if amount > max(0, workings.free[account])}
+    rules = tuple(rule_of(key) for key, account in sorted(workings.accounts.keys.items()) if account in full)
+    return Stuck(number, leg.target, lacks.load if lacks else Load(), for_good, workings.at[number] > 0, rules)

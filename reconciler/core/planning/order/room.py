@@ -64,6 +64,8 @@ class Shortage:
     host: str
     load: Load
     """How much is lacking; zero or less where nothing is."""
+    rules: tuple[str, ...] = ()
+    """Rules that keep guests apart and have no place left for it there."""
 
     def __str__(self) -> str:
         lacks = [
@@ -76,6 +78,7 @@ class Shortage:
             )
             if amount > 0
         ]
+        lacks += [f"a place under rule {rule}" for rule in self.rules]
         return f"{self.host} is short of {' and '.join(lacks)}"
 
 

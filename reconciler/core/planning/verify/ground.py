@@ -51,6 +51,8 @@ class Ground:
     """Guest name -> the identities that go by it."""
     named: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     """(host, guest name) -> the identities that go by it there."""
+    coming: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    """(host, guest name as hosts know it) -> the identities that the plan brings there by it."""
     claims: Counter[str] = field(default_factory=Counter)
     """Guest uuid -> how many documents declare it."""
     last_seen: dict[str, str] = field(default_factory=dict)
@@ -74,6 +76,8 @@ class Ground:
         self.held.update(record.guest_uuid for record in self.records.values())
         for step in sorted(self.plan.steps, key=lambda step: (step.start_s, step.id)):
             self.ways.setdefault(step.uuid, []).append(step)
+            if step.kind is StepKind.MIGRATE:
+                self.coming.setdefault((step.target, step.known_as or step.guest), set()).add(step.uuid)
 
     def _index(self, facts: HostFacts, *, alone: bool) -> None:
         known = self.previous_machines.get(facts.name, facts.machine_id) == facts.machine_id

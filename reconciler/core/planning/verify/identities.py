@@ -33,5 +33,7 @@ def faults(ground: Ground, step: Step, guest: Guest) -> Iterator[Fault]:
         yield Fault.of(step, text)
     if step.kind is StepKind.MIGRATE and ground.named.get((step.target, entry.name), {step.uuid}) != {step.uuid}:
         yield Fault.of(step, f"another guest is named {entry.name} on {step.target}")
+    if step.kind is StepKind.MIGRATE and not ground.coming.get((step.target, entry.name), set()) <= {step.uuid}:
+        yield Fault.of(step, f"another guest named {entry.name} comes to {step.target} as well")
     if not step.running and step.kind is not StepKind.STOP and not ground.full_look:
         yield Fault.of(step, f"{step.guest} is stopped, and not every host was read")

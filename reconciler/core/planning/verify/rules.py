@@ -61,10 +61,13 @@ def _crowded(rule: PlacementRule, step: Step, domain: Domain) -> str:
 
 
 def _seen(ground: Ground, rule: PlacementRule, uuids: set[str]) -> Counter[Domain]:
-    """How many of the guests are in each domain; one that is under way is in two."""
+    """How many of the guests are in each domain; one that is under way is in two. One on a host that cannot be read is
+    where it was seen last."""
     places: dict[str, set[Domain]] = {
         uuid: {_domain(ground.desired, rule, facts.name) for facts, _ in ground.copies.get(uuid, [])} for uuid in uuids
     }
+    for uuid in uuids & ground.last_seen.keys():
+        places[uuid].add(_domain(ground.desired, rule, ground.last_seen[uuid]))
     for record in ground.records.values():
         if record.guest_uuid in places:
             ends = (record.source, record.target)
@@ -147,16 +150,20 @@ def _required(desired: DesiredFleet) -> list[PlacementRule]:
 
 
 def _members(desired: DesiredFleet) -> dict[str, tuple[str, ...]]:
-    """Rule -> the guests it is about: those it names, and those that have all of its labels."""
+    """Rule -> the guests it is about: those it names, and those that have all of its labels, or may have them where a
+    document cannot be read."""
     asked = {pair for rule in desired.rules.values() for pair in rule.labels.items()}
     having: dict[tuple[str, str], set[str]] = {pair: set() for pair in asked}
-    for name, guest in desired.guests.items() if asked else ():
-        for pair in guest.labels.items():
+    labels = {name: guest.labels for name, guest in desired.guests.items()} if asked else {}
+    unknown = {name for name in desired.quarantined if desired.quarantined_labels.get(name) is None}
+    labels |= {name: desired.quarantined_labels[name] or {} for name in desired.quarantined if name not in unknown}
+    for name, pairs in labels.items():
+        for pair in pairs.items():
             if pair in asked:
                 having[pair].add(name)
     found = {}
     for rule in desired.rules.values():
-        labelled = set.intersection(*(having[pair] for pair in rule.labels.items())) if rule.labels else set()
+        labelled = set.intersection(*(having[pair] for pair in rule.labels.items())) | unknown if rule.labels else set()
         found[rule.name] = tuple(sorted(labelled.union(rule.names)))
     return found
 

@@ -334,3 +334,13 @@ def test_the_bound_knows_that_an_arrival_waits_for_room() -> None:
     looks = [host("a", registration("x")), host("b", registration("y"), memory_mib=4096), host("c")]
     plan = world(looks, [guest("x", "b"), guest("y", "c")], limits=WIDE).plan()
     assert plan.makespan_s == plan.bound_s == pytest.approx(2 * plan.steps[0].duration_s)
+
+
+def test_a_guest_that_its_own_host_has_too_few_cpus_for_does_not_step_aside() -> None:
+    """It stands there, and could not come back."""
+    full = [host("a", registration("x"), memory_mib=4096), host("c", memory_mib=4096)]
+    standing = host("b", registration("y"), registration("z", vcpus=4), memory_mib=8192)
+    guests = [guest("x", "b", hop=False), guest("y", "a", hop=False), guest("z", "b", step_aside=True)]
+    for cpus, blocked in ((None, {}), (2, {"x": "NoSafeOrder", "y": "NoSafeOrder"})):
+        case = world([*full, standing], guests, hosts={"b": Host("b", "test", HERE, cpus_cap=cpus)})
+        assert blocked == refusals(case.plan())

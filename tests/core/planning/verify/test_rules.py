@@ -9,6 +9,8 @@ import pytest
 
 from reconciler.core.desired import Enforcement, Limits, Operator, PlacementRule, Requirement, RuleKind
 from reconciler.core.model import StepKind
+from reconciler.core.observed import Unreachable
+from reconciler.errors import Problem
 from tests.core.fleets import HERE, STOPPED, World, away, guest, host, record, registration, world
 from tests.core.planning.verify.plans import changed, move, plan_of, proven, refused, with_host
 
@@ -37,6 +39,27 @@ def two(*rules: PlacementRule, x: str = "b", y: str = "a", **settings: Any) -> W
     looks = [host("a", registration("x")), host("b", registration("y")), host("c"), host("d")]
     guests = [guest("x", x, labels=WEB), guest("y", y, labels=WEB)]
     return ruled(world(looks, guests, limits=WIDE), *rules, **settings)
+
+
+@pytest.mark.parametrize("labels", [WEB, None], ids=["its labels", "unknown labels"])
+def test_a_guest_whose_document_cannot_be_read_is_kept_apart_all_the_same(labels: dict[str, str] | None) -> None:
+    fleet = two(rule(APART), x="a")
+    others = {"y": fleet.desired.guests["y"]}
+    problem = Problem("unknown-field", HERE, "what is this")
+    desired = replace(fleet.desired, guests=others, quarantined={"x": problem}, quarantined_labels={"x": labels})
+    fleet = replace(fleet, desired=desired)
+    refused(fleet, plan_of(fleet, move(fleet, "y", "b", "a", 0)), "could come to a")
+
+
+def test_a_guest_on_a_host_that_cannot_be_read_is_where_it_was_seen_last() -> None:
+    fleet = two(rule(APART, topology_key="rack"), x="d", y="c", racks={"a": "r2", "b": "r1", "c": "r2", "d": "r3"})
+    known = replace(fleet.desired.guests["x"], uuid="uuid-x")
+    fleet = replace(fleet, desired=replace(fleet.desired, guests={**fleet.desired.guests, "x": known}))
+    y = move(fleet, "y", "b", "c", 10)
+    refused(fleet, plan_of(fleet, y), "could come to rack r2")
+    unread = Unreachable("a", "connection refused", ("uuid-x",))
+    unseen = replace(fleet, observed=replace(fleet.observed, hosts={**fleet.observed.hosts, "a": unread}))
+    refused(unseen, plan_of(unseen, y), "could come to rack r2")
 
 
 # --- apart -----------------------------------------------------------------------------------------------------------

@@ -49,6 +49,8 @@ class Stuck:
     for_good: bool
     """Whether the room would be lacking even if everything that is to leave the host had left."""
     begun: bool
+    rules: tuple[str, ...]
+    """Rules that keep guests apart and have no place left for it on the host."""
 
 
 @dataclass(frozen=True)
