@@ -112,6 +112,8 @@ class MoveRecord:
     """Whether the platform may slow the guest down so that an online migration comes to its end."""
     vouched: bool = False
     """Whether it is the operator's settings, and not the platform, that call its disks shared."""
+    begun_s: float = 0.0
+    """When it was begun, by the clock of the controller that began it: for reports only. 0: nobody noted it."""
     note: str = ""
     """Why a failed move is being undone, or why the record is parked."""
 

@@ -295,17 +295,40 @@ def interim(state: State, now_s: float) -> Report | None:
     current = turn.current
     if current is None or current.run is None or current.difference is None or not current.run.plan.steps:
         return None
-    run, observed = current.run, _observed(turn)
+    return _midway(turn, Result.RUNNING, current.run, (StepState.WAITING,))
+
+
+def left(state: State, now_s: float) -> Report | None:
+    """What a pass that is left in the middle has done; None where it has begun nothing.
+
+    What is under way is not among its steps: the pass that takes it over reports how it ended.
+    """
+    turn = Turn(state, max(now_s, state.now_s))
+    current = turn.current
+    if current is None or not (current.run or current.done or current.adopted):
+        return None
+    if current.run is not None:
+        return _midway(turn, Result.INCOMPLETE, current.run, (StepState.WAITING, StepState.STARTED))
+    observed = _observed(turn)
+    turn.change(plans=tuple(replace(plan, steps=()) for plan in current.plans[-1:]))
+    difference = diff(current.desired, observed, current.begin.previous_machines)
+    return _told(turn, Result.INCOMPLETE, observed, difference)
+
+
+def _midway(turn: Turn, result: Result, run: Run, untold: tuple[StepState, ...]) -> Report:
+    """The report of a pass in the middle of this run, without its steps in these states."""
+    current, observed = turn.the_pass, _observed(turn)
     waiting = tuple(step for step in run.plan.steps if run.progress[step.id].state is StepState.WAITING)
-    begun = tuple(step for step in run.plan.steps if run.progress[step.id].state is not StepState.WAITING)
+    told = tuple(step for step in run.plan.steps if run.progress[step.id].state not in untold)
     moving = {step.uuid for step in run.started}
-    planned = {guest.uuid: guest for guest in current.difference.guests if guest.uuid in moving}
+    before = current.difference.guests if current.difference is not None else ()
+    planned = {guest.uuid: guest for guest in before if guest.uuid in moving}
     fresh = diff(current.desired, observed, current.begin.previous_machines)
     difference = replace(fresh, guests=tuple(planned.get(guest.uuid, guest) for guest in fresh.guests))
     turn.change(
-        done=(*current.done, *_step_runs(turn, run, begun)), plans=(*current.plans, replace(run.plan, steps=waiting))
+        done=(*current.done, *_step_runs(turn, run, told)), plans=(*current.plans, replace(run.plan, steps=waiting))
     )
-    return _told(turn, Result.RUNNING, observed, difference, frozenset(step.guest for step in run.started))
+    return _told(turn, result, observed, difference, frozenset(step.guest for step in run.started))
 
 
 def milestones(state: State) -> tuple[tuple[str, int, StepState], ...]:

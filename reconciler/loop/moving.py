@@ -31,6 +31,8 @@ def begin(turn: Turn, run: Run, step: Step) -> Run:
     """Begin a step: look at both its ends first."""
     attempt = run.progress[step.id].attempt
     record = record_of(step, f"{record_prefix(run, step)}{attempt}", attempt, turn.config.controller)
+    begun_s = run.progress[step.id].started_s
+    record = replace(record, begun_s=turn.now_s if begun_s is None else begun_s)
     insisted = step.guest in turn.config.retry
     turn.moves[record.id] = Move(record, step.id, retry=turn.the_pass.desired.fleet.retry, insisted=insisted)
     turn.steps[record.id] = step
@@ -240,7 +242,9 @@ def _finish(turn: Turn, owner: str, outcome: Outcome) -> None:
     turn.note("finished", record=owner, kind=outcome.kind.value, reason=outcome.reason)
     if move.adopted:
         state = state_after(outcome)
-        progress = Progress(state, move.record.attempt, 0.0, turn.the_pass.started_s, turn.now_s, outcome)
+        begun_s = move.record.begun_s
+        started_s = begun_s if 0 < begun_s <= turn.now_s else turn.the_pass.started_s
+        progress = Progress(state, move.record.attempt, 0.0, started_s, turn.now_s, outcome)
         step_run = StepRun(turn.steps[owner], progress, turn.log.get(owner, ()), where(turn, turn.steps[owner]))
         turn.change(adopted=(*turn.the_pass.adopted, step_run))
         return

@@ -23,6 +23,7 @@ from reconciler.core.reports.report import Report
 from reconciler.drivers.protocol import Driver
 from reconciler.errors import StateFolderError
 from reconciler.loop.advance import advance
+from reconciler.loop.deciding import left
 from reconciler.loop.effects import (
     Answered,
     Ask,
@@ -62,7 +63,12 @@ class Clock(Protocol):
 
 
 class Left(Exception):
-    """A second interrupt: what is under way was left to the next pass. Its records stay on the hosts."""
+    """A second interrupt: what is under way was left to the next pass. Its records stay on the hosts. `report` is what
+    the pass had done by then; None where it had begun nothing."""
+
+    def __init__(self, report: Report | None) -> None:
+        super().__init__("left in the middle")
+        self.report = report
 
 
 @dataclass
@@ -99,7 +105,7 @@ class Shell:
             while self._report is None:
                 event = self._next_event()
                 if self._interrupts > 1:
-                    raise Left
+                    raise Left(left(self.state, self.clock.now_s()))
                 if event is not None:
                     self._take(event, pool)
                 self.watch(self.state)

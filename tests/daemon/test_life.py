@@ -184,6 +184,8 @@ def test_a_move_goes_on_without_it_and_is_taken_over(tmp_path: Path, number: sig
         took_s = time.monotonic() - began
     assert (0 if number is signal.SIGTERM else -number) == code, running.told()
     assert took_s < 10
+    if number is signal.SIGTERM:
+        assert "incomplete" in bench.call("status").out, "what was left is told of"
     with daemon(bench.settings, settled=False) as running:
         running.hears("pass-ended", result="converged")
     assert ["h2"] == bench.where("web")

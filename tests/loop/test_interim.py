@@ -14,8 +14,10 @@ from reconciler.loop.deciding import interim, milestones
 from reconciler.loop.once import Options, run_once
 from reconciler.loop.publishing import Memory, publish_report
 from reconciler.loop.settings import read_settings
+from reconciler.loop.shell import Left, Shell
 from reconciler.loop.state import State
 from reconciler.loop.wiring import open_fleet
+from reconciler.render.run_summary import moves_of
 from reconciler.render.status_tree import read_status
 from tests.cli.bench import Bench
 
@@ -107,3 +109,50 @@ def test_there_is_nothing_to_tell_before_there_are_steps(told: Told) -> None:
     first = told.states[0]
     assert (None, ()) == (interim(first, first.now_s), milestones(first))
     assert interim(told.states[-1], 0.0) is None, "the pass is over"
+
+
+def test_a_pass_that_is_left_reports_what_has_ended_and_the_next_one_the_rest(tmp_path: Path) -> None:
+    bench = Bench(tmp_path).build()
+    bench.commit(web="h2", batch="h3")
+    fleet = open_fleet(read_settings(bench.settings))
+    shells: list[Shell] = []
+
+    def leave(state: State) -> None:
+        """As Ctrl-C twice does, once one step has ended and the other is being carried out."""
+        states = {found for _, _, found in milestones(state)}
+        under_way = any("migrating" in text for text, _ in state.doing.values())
+        if under_way and {StepState.DONE, StepState.STARTED} == states:
+            shells[0].interrupt()
+            shells[0].interrupt()
+
+    with pytest.raises(Left) as caught:
+        run_once(fleet, Options(watch=leave, ready=shells.append))
+    left = caught.value.report
+    assert left is not None
+    assert (Result.INCOMPLETE, [StepState.DONE]) == (left.result, [run.progress.state for run in left.steps])
+    (under_way,) = [guest for guest in left.guests if not guest.ready]
+    assert (Finding.MISPLACED, None) == (under_way.diff.finding, under_way.stalled)
+    assert under_way.holding(ConditionType.RECONCILING) is not None
+    publish_report(fleet, left)
+
+    final = run_once(fleet, Options())
+    publish_report(fleet, final)
+    begun = {note["guest"]: note["at_s"] for note in bench.journal if note["what"] == "step"}
+    (adopted,) = final.adopted
+    assert begun[under_way.diff.name] == adopted.progress.started_s, "it took as long as it took"
+    moved = {run.step.guest for run in left.steps} | {move.guest for move in moves_of(final)}
+    assert {"web", "batch"} == moved
+    assert 2 == len(fleet.status().files("runs/"))
+
+
+def test_a_pass_that_is_left_before_it_began_anything_reports_nothing(tmp_path: Path) -> None:
+    bench = Bench(tmp_path).build()
+    shells: list[Shell] = []
+
+    def leave(state: State) -> None:
+        shells[0].interrupt()
+        shells[0].interrupt()
+
+    with pytest.raises(Left) as caught:
+        run_once(open_fleet(read_settings(bench.settings)), Options(watch=leave, ready=shells.append))
+    assert caught.value.report is None

@@ -21,7 +21,7 @@ def settled(look: Look) -> Look:
     """The look without what changes by itself."""
     if not isinstance(look, HostFacts):
         return look
-    records = tuple(replace(record, stage_since_s=0.0, expires_s=0.0) for record in look.records)
+    records = tuple(replace(record, stage_since_s=0.0, expires_s=0.0, begun_s=0.0) for record in look.records)
     return replace(look, clock_s=0.0, jobs=(), records=records)
 
 

@@ -154,9 +154,9 @@ class Application:
                     warn=self._warn,
                 )
                 report = run_once(fleet, options)
-        except Left:
+        except Left as left:
             watch.close()
-            return self._left()
+            return self._left(fleet, left.report)
         finally:
             watch.close()
         try:
@@ -223,9 +223,10 @@ class Application:
             say(f"report: {published.commit[:12]} on {branch}")
         return ExitCode.OK
 
-    def _left(self) -> ExitCode:
-        """After the second Ctrl-C."""
+    def _left(self, fleet: Fleet, report: Report | None) -> ExitCode:
+        """After the second Ctrl-C: what has ended by then is reported, the rest by the next pass."""
         from reconciler.cli.terminal import say
 
         say(LEFT, style="warn")
-        return ExitCode.HOST
+        published = self._publish(fleet, report) if report is not None else ExitCode.OK
+        return max(ExitCode.HOST, published)

@@ -23,9 +23,9 @@ API_VERSION = "reconciler/v1alpha1"
 
 VOLATILE: Mapping[type, frozenset[str]] = {
     HostFacts: frozenset({"clock_s", "jobs"}),
-    MoveRecord: frozenset({"stage_since_s", "expires_s"}),
+    MoveRecord: frozenset({"stage_since_s", "expires_s", "begun_s"}),
 }
-"""Fields that change without any fact having changed. Never written; read back as their defaults."""
+"""Fields that change, or differ, without any fact having changed. Never written; read back as their defaults."""
 
 EXACT = 2**53
 """Below it every whole number is one float: 72.0 and 72 are the same figure and get the same bytes."""

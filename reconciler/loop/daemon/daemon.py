@@ -219,7 +219,10 @@ class Daemon:
             self._health = replace(self._health, fleet=fleet.desired.fleet.name)
             self._tell(EventKind.PASS_BEGUN, Severity.INFO, f"looking at the fleet ({why})", why=why)
             report = run_once(fleet, self._options(known))
-        except Left:
+        except Left as left:
+            if left.report is not None and self._source.known is not None:
+                self._publisher.put(self._source.known.fleet, left.report)
+                self._publisher.wait(LISTEN_S)
             self._answer(triggers, {"error": "the daemon was stopped"})
             return
         except (StateFolderError, GitError, DesiredStateError, SettingsError) as error:
