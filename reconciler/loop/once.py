@@ -15,7 +15,7 @@ from reconciler.core.compatibility import Rulebook
 from reconciler.core.desired import DesiredFleet, Drift, Mode
 from reconciler.core.diff import Diff, diff
 from reconciler.core.execution import evidence
-from reconciler.core.execution.brakes import brakes, history_rewritten, untrusted_commit
+from reconciler.core.execution.brakes import brakes, documents_invalid, history_rewritten, untrusted_commit
 from reconciler.core.execution.move import Timing
 from reconciler.core.observed import ObservedFleet, undeclared
 from reconciler.core.planning.plan import Brake, Plan
@@ -34,9 +34,10 @@ from reconciler.loop.deciding import planned
 from reconciler.loop.effects import Begin, DesiredChanged, Interrupted
 from reconciler.loop.journal import Kept, StateFolder, peek
 from reconciler.loop.publishing import Previous, previous, publish_report
+from reconciler.loop.settings import Settings
 from reconciler.loop.shell import Shell
 from reconciler.loop.state import Config, State
-from reconciler.loop.wiring import Fleet, command_maker, look_at_all, open_fleet
+from reconciler.loop.wiring import Fleet, Load, OpenDrivers, command_maker, desired_repository, look_at_all, open_fleet
 from reconciler.render.run_summary import moves_of, samples
 
 
@@ -300,6 +301,19 @@ def untrusted_brakes(fleet: Fleet, acted: str) -> tuple[Brake, ...]:
     since = acted if acted and is_descendant(fleet.repository, acted, commit.id) else ""
     offences = untrusted(fleet.repository, since, commit.id, signers)
     return (untrusted_commit(commit.id, [str(offence) for offence in offences]),) if offences else ()
+
+
+def held_back(
+    settings: Settings, error: DesiredStateError, *, drivers: OpenDrivers | None = None, load: Load | None = None
+) -> tuple[Fleet, Brake]:
+    """In place of a newest commit that is invalid: the fleet at the commit that was acted on last, and the brake under
+    which nothing begins. Raises the error where no commit was ever acted on."""
+    acted = StateFolder(settings.state_folder).acted()
+    if not acted:
+        raise error
+    tip = desired_repository(settings, fetch=False).commit_id(settings.ref) or settings.ref
+    brake = documents_invalid(tip, [f"{problem.location}: {problem.what}" for problem in error.problems])
+    return open_fleet(settings, acted, drivers=drivers, fetch=False, load=load), brake
 
 
 def harmless(fleet: Fleet) -> Fleet:

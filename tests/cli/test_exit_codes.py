@@ -47,6 +47,26 @@ def test_documents_that_hold_the_commit_are_3_for_every_command(bench: Bench) ->
     assert [] == bench.sent()
 
 
+@pytest.mark.parametrize("command", [["apply", "--yes"], ["run", "--once"]])
+def test_documents_that_hold_the_commit_are_reported_once_another_was_acted_on(
+    bench: Bench, command: list[str]
+) -> None:
+    """Nobody who reads the status alone is left to think that all is well."""
+    assert ExitCode.OK == bench.call(*command).code
+    hosts = (bench.desired / "hosts.yaml").read_text()
+    bench.commit(web="h2")
+    (bench.desired / "hosts.yaml").write_text("kind: Host\n")
+    bench.git("commit", "--quiet", "--all", "--message=Break it")
+    found = bench.call(*command)
+    assert (ExitCode.HELD, True) == (found.code, "hosts.yaml" in found.err)
+    assert "DocumentsInvalid" in bench.call("status").out
+    assert [] == bench.sent()
+    (bench.desired / "hosts.yaml").write_text(hosts)
+    bench.git("commit", "--quiet", "--all", "--message=Mend it")
+    assert (ExitCode.OK, ["h2"]) == (bench.call(*command).code, bench.where("web"))
+    assert "DocumentsInvalid" not in bench.call("status").out
+
+
 def test_a_quarantined_guest_is_3_and_the_rest_is_planned(bench: Bench) -> None:
     bench.commit(web="h2")
     (bench.desired / "batch.yaml").write_text("apiVersion: reconciler/v1alpha1\nkind: Guest\nmetadata: {name: batch}\n")

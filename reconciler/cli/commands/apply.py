@@ -12,11 +12,11 @@ import click
 
 from reconciler.cli import options
 from reconciler.cli.command import Command
-from reconciler.errors import ExitCode, GitError, StateFolderError
+from reconciler.errors import DesiredStateError, ExitCode, GitError, StateFolderError
 
 if TYPE_CHECKING:
     from reconciler.cli.approval import Approval
-    from reconciler.core.planning.plan import Plan
+    from reconciler.core.planning.plan import Brake, Plan
     from reconciler.core.reports.report import Report
     from reconciler.loop.wiring import Fleet
 
@@ -122,19 +122,18 @@ class Application:
     exceptions: Exceptions
     reviewed: Plan | None
     _trouble: ExitCode = ExitCode.OK
-    """What the journal has to say to the exit code."""
+    """What the documents and the journal have to say to the exit code."""
 
     def run(self) -> int:
         """Do it, and tell how it went."""
         from reconciler.cli.approval import Approval
         from reconciler.cli.interrupts import Interrupts
         from reconciler.cli.progress import watcher
-        from reconciler.cli.sources import Sources, fleet_of
         from reconciler.cli.terminal import say_problems
         from reconciler.loop.once import Options, run_once
         from reconciler.loop.shell import Left
 
-        fleet = fleet_of(Sources(self.settings_file, self.rev))
+        fleet, held = self._opened()
         say_problems(fleet.declared.problems)
         watch, interrupts = watcher(), Interrupts()
         approval = Approval(self._show, watch, interrupts, self.yes, self.reviewed)
@@ -149,6 +148,7 @@ class Application:
                     retry=self.exceptions.retry,
                     resume=self.exceptions.resume,
                     correct_drift=self.exceptions.correct_drift,
+                    held=held,
                     watch=watch,
                     ready=interrupts.ready,
                     warn=self._warn,
@@ -165,6 +165,26 @@ class Application:
             published = self._publish(fleet, report)  # also where nobody reads what is told
         documents = ExitCode.DOCUMENTS if fleet.declared.problems else ExitCode.OK
         return max(code, published, documents, self._trouble)
+
+    def _opened(self) -> tuple[Fleet, tuple[Brake, ...]]:
+        """The fleet to act on. In place of a newest commit that is invalid, the one that was acted on last: what is
+        under way comes to its end by that, nothing begins, and the report says why."""
+        from reconciler.cli.sources import Sources, fleet_of, settings_of
+        from reconciler.cli.terminal import say
+        from reconciler.loop.once import held_back
+
+        try:
+            return fleet_of(Sources(self.settings_file, self.rev)), ()
+        except DesiredStateError as error:
+            if self.rev:
+                raise
+            try:
+                fleet, brake = held_back(settings_of(self.settings_file), error)
+            except GitError as older:
+                raise error from older
+            say(str(error))
+            self._trouble = error.exit_code
+            return fleet, (brake,)
 
     def _show(self, plan: Plan) -> None:
         """The plan: data where people read, beside the data where programs do."""
@@ -198,7 +218,7 @@ class Application:
         """The journal failed on the way: the report alone would not tell why so little was done."""
         from reconciler.cli.terminal import say
 
-        self._trouble = error.exit_code
+        self._trouble = max(self._trouble, error.exit_code)
         say(str(error))
 
     def _publish(self, fleet: Fleet, report: Report) -> ExitCode:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from reconciler.core.execution.brakes import documents_invalid
 from reconciler.core.planning.plan import Brake
 from reconciler.core.reports.events import EventKind
 from reconciler.documents.loading import Loaded
@@ -18,10 +17,10 @@ from reconciler.git.plumbing import Repository
 from reconciler.loop.daemon.reader import DesiredReader
 from reconciler.loop.daemon.telling.troubles import About, Troubles
 from reconciler.loop.journal import StateFolder
-from reconciler.loop.once import harmless, rewritten, untrusted_brakes
+from reconciler.loop.once import harmless, held_back, rewritten, untrusted_brakes
 from reconciler.loop.publishing import Previous, previous
 from reconciler.loop.settings import Settings
-from reconciler.loop.wiring import Fleet, OpenDrivers, desired_repository, open_fleet, renewed
+from reconciler.loop.wiring import Fleet, OpenDrivers, open_fleet, renewed
 
 
 @dataclass(frozen=True)
@@ -75,11 +74,8 @@ class Source:
             fleet = open_fleet(settings, drivers=self._drivers, load=self._load)
             held = untrusted_brakes(fleet, acted)
         except DesiredStateError as error:
-            if not acted:
-                raise
-            tip = desired_repository(settings, fetch=False).commit_id(settings.ref) or settings.ref
-            held = (documents_invalid(tip, [f"{problem.location}: {problem.what}" for problem in error.problems]),)
-            fleet = self._older(settings, acted)
+            fleet, brake = held_back(settings, error, drivers=self._drivers, load=self._load)
+            held = (brake,)
         else:
             if held:
                 fleet = self._older(settings, acted) if acted else harmless(fleet)
