@@ -95,14 +95,15 @@ def _unknown_fields(kind: Kind, violation: Violation, places: Places) -> Iterato
 
 def _moved(kind: Kind, name: str) -> str:
     """Where the field belongs, if the schema has it in exactly one other place."""
-    elsewhere = [path for path in _fields(schema(kind), ()) if path[-1] == name]
+    elsewhere = [path for path in fields(schema(kind), ()) if path[-1] == name]
     return f"it belongs under {dotted(elsewhere[0][:-1])}" if len(elsewhere) == 1 else ""
 
 
-def _fields(part: Schema, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+def fields(part: Schema, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The path of every field of a schema."""
     for name, child in part.get("properties", {}).items():
         yield (*path, name)
-        yield from _fields(child, (*path, name))
+        yield from fields(child, (*path, name))
 
 
 def _missing_fields(_: Kind, violation: Violation, places: Places) -> Iterator[Problem]:

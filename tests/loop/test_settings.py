@@ -65,9 +65,20 @@ def test_report_mode_in_the_settings_wins_over_apply_in_the_repository(tmp_path:
         (MINIMAL + "[ceilings]\nconcurent = 2\n", "concurent"),
         ('[state]\nfolder = "s"\n', "repository"),
         (MINIMAL + "[ceilings]\nconcurrent = 0\n", "ceilings.concurrent"),
+        (MINIMAL + "[stat]\nx = 1\n", '[stat] is no table here: did you mean "state"?'),
+        (MINIMAL + "[ceilings]\nlisten = 1\n", '[ceilings] has no key "listen": it belongs in [web]'),
+        (MINIMAL + "[web]\n", 'web.listen is missing: add it, for example listen = "127.0.0.1:9477"'),
+        (MINIMAL + '[web]\nlisten = "9000"\n', 'web.listen is "9000", which cannot be read: write for example "127.0'),
+        (MINIMAL + '[log]\nlevel = "warn"\n', 'log.level is "warn": did you mean "warning"?'),
+        (MINIMAL + '[ceilings]\nconcurrent = "2"\n', 'concurrent is "2" and must be a whole number: write for'),
+        (MINIMAL + '[[lost_hosts]]\nhost = "h"\nsince = "yesterday"\nreason = "x"\n', 'since is "yesterday", which'),
+        (MINIMAL.replace('"state"', '""'), 'state.folder is empty: write for example "/var/lib/reconciler"'),
+        (
+            MINIMAL + '[[lost_hosts]]\nhost = "h"\nsince = 2026-11-20\nreason = "x"\n',
+            'lost_hosts[0].since is the time 2026-11-20 and must be text in quotes: write for example "2026-11-20"',
+        ),
         ("this is not toml", "not TOML"),
     ],
-    ids=["unknown key", "missing table", "below the minimum", "not TOML"],
 )
 def test_a_bad_settings_file_is_refused_with_the_place(tmp_path: Path, text: str, named: str) -> None:
     with pytest.raises(SettingsError) as caught:
