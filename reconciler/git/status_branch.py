@@ -282,7 +282,7 @@ def _push(repository: Repository, remote: Remote, ref: str, commit: str, tip: st
     raise GitTrouble(
         "status-branch-refused",
         f"{remote.shown} does not take reports: {printable(ref)} is as it was after the push ({said or 'it said yes'})",
-        hint=f"allow the key to create and move {STATUS_REFS}* and refs/heads/reconciler/alive/* there; "
+        hint=f"allow the key to create and move {STATUS_REFS}*, and to replace refs/heads/reconciler/alive/*, there; "
         "no protection rule or hook may hold these branches",
     )
 
