@@ -17,6 +17,7 @@ from reconciler.demo import proof
 from reconciler.demo.cast import Part, cast
 from reconciler.errors import InvariantBroken
 
+README = Path(__file__).parents[2] / "README.md"
 EXECUTABLE = Path(sys.executable).with_name("reconciler")
 SECONDS_MAX = 60
 SPEED = "100"
@@ -67,6 +68,9 @@ def test_the_whole_story_is_told(tmp_path: Path, seed: int) -> None:
     assert f"reconciler/status/{players.fleet}" in out
     assert "# Fleet" in out
     assert [] == list((tmp_path / "empty").iterdir()) + list((tmp_path / "tmp").iterdir())
+    if seed == 1:
+        shown = README.read_text(encoding="utf-8").partition("    $ reconciler plan")[2].partition("\n\n")[0]
+        assert [] == [line for line in shown.splitlines()[1:] if plain(line).rstrip("…") not in plain(out)]
 
 
 @pytest.mark.slow
