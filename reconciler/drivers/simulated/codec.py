@@ -40,7 +40,8 @@ class Malformed(ValueError):
 class ClockForm:
     """The clock in a state file: it showed `now_s` when the wall's showed `anchored_wall_s`, and runs `speed` times."""
 
-    now_s: float = 1_700_000_000.0
+    now_s: float = 0.0
+    """Left out of the file: the wall's time then."""
     speed: float = 60.0
     anchored_wall_s: float | None = None
     """None: when the file was written."""
@@ -59,12 +60,12 @@ def to_json(world: World, clock: ClockForm) -> dict[str, object]:
     }
 
 
-def from_json(raw: object, rules: Rules | None = None) -> tuple[World, ClockForm]:
-    """Read back what `to_json` made, or what a person wrote. Raises Malformed on anything else."""
+def from_json(raw: object, rules: Rules | None = None, written_s: float = 0.0) -> tuple[World, ClockForm]:
+    """Read back what `to_json` made, or what a person wrote at this moment. Raises Malformed on anything else."""
     if not isinstance(raw, dict) or raw.get("version") != STATE_VERSION:
         raise Malformed(f"not a simulated fleet of version {STATE_VERSION}")
     rest = {key: value for key, value in raw.items() if key not in ("version", "clock", "faults", "$schema")}
-    clock = typing.cast("ClockForm", _decode(ClockForm, raw.get("clock", {}), "clock"))
+    clock = typing.cast("ClockForm", _decode(ClockForm, _set(raw.get("clock", {}), written_s), "clock"))
     if clock.speed <= 0:
         raise Malformed("clock.speed: must be more than 0")
     if clock.now_s > NOW_MAX_S:
@@ -75,6 +76,14 @@ def from_json(raw: object, rules: Rules | None = None) -> tuple[World, ClockForm
     fleet.now_s = clock.now_s
     _complete(fleet)
     return World(fleet, rules=rules, faults=faults), clock
+
+
+def _set(clock: object, written_s: float) -> object:
+    """The clock with the time of day, where a person left out what it shows."""
+    if not isinstance(clock, dict) or "now_s" in clock:
+        return clock
+    anchored_s = clock.get("anchored_wall_s")
+    return {**clock, "now_s": written_s if anchored_s is None else anchored_s}
 
 
 def _number_what_is_due(rest: dict[str, Any], clock: ClockForm) -> None:

@@ -119,7 +119,8 @@ class StateFile:
                 return self._world
             if found.st_size > FILE_BYTES_MAX:
                 raise StateFileError(f"{self.path}: more than {FILE_BYTES_MAX} bytes", hint=HINT)
-            self._world, self._clock = from_json(json.loads(self.path.read_bytes(), parse_constant=_refuse), self.rules)
+            raw = json.loads(self.path.read_bytes(), parse_constant=_refuse)
+            self._world, self._clock = from_json(raw, self.rules, found.st_mtime)
         except OSError as error:
             raise self._failed("cannot be read", error) from error
         except (ValueError, RecursionError) as error:

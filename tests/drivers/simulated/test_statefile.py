@@ -314,3 +314,11 @@ def test_a_clock_without_an_anchor_runs_from_when_the_file_was_written(tmp_path:
     path.write_text('{"version": 1, "hosts": [], "guests": [], "clock": {"now_s": 500, "speed": 2}}')
     written_s = path.stat().st_mtime
     assert StateFile(path, wall=lambda: written_s + 30).now_s() == 560
+
+
+@pytest.mark.parametrize("clock", ['"clock": {"speed": 2}', '"clock": {"speed": 2, "anchored_wall_s": null}'])
+def test_a_clock_that_shows_nothing_shows_when_the_file_was_written(tmp_path: Path, clock: str) -> None:
+    path = tmp_path / "fleet.json"
+    path.write_text(f'{{"version": 1, "hosts": [], "guests": [], {clock}}}')
+    written_s = path.stat().st_mtime
+    assert StateFile(path, wall=lambda: written_s + 30).now_s() == written_s + 60
