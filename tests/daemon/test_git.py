@@ -49,6 +49,22 @@ def push(bench: Bench, forge: GitServer) -> None:
     git(forge.repository, "fetch", "-q", str(bench.folder / "fleet"), "+main:main")
 
 
+def test_a_name_to_suspend_is_asked_of_the_server_only_where_it_is_not_known_here(
+    ssh_forge: GitServer, tmp_path: Path
+) -> None:
+    bench = bench_at(ssh_forge, tmp_path)
+    assert 0 == bench.call("suspend", "guest", "web", "--reason", "x").code
+    assert 2 == bench.call("suspend", "guest", "new", "--reason", "x").code
+    (bench.desired / "web.yaml").write_text((bench.desired / "web.yaml").read_text().replace("name: web", "name: new"))
+    bench.git("commit", "--quiet", "--all", "--message=Rename it")
+    push(bench, ssh_forge)
+    assert 0 == bench.call("suspend", "guest", "new", "--reason", "x").code
+    ssh_forge.stop()
+    for name, warned in (("new", False), ("newer", True)):
+        found = bench.call("suspend", "guest", name, "--reason", "x")
+        assert (0, warned) == (found.code, "nobody knows whether" in found.err)
+
+
 def test_a_push_is_acted_on_and_reported_there(forge: GitServer, tmp_path: Path) -> None:
     bench = bench_at(forge, tmp_path)
     with daemon(bench.settings) as running:

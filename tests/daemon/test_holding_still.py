@@ -117,6 +117,76 @@ def test_a_suspension_says_why_and_ends_in_the_future(bench: Bench) -> None:
     assert "is over" in bench.call("suspend", "fleet", "--reason", "x", "--until", "2020-01-01T00:00:00Z").err
 
 
+@pytest.mark.parametrize("what", [("--for", "0h"), ("--for", "1h", "--until", "2030-01-01T00:00:00Z")], ids=" ".join)
+def test_a_suspension_that_ends_at_once_takes_no_other_ones_place(bench: Bench, what: tuple[str, ...]) -> None:
+    bench.call("suspend", "guest", "web", "--reason", "on sale")
+    assert ExitCode.USAGE == bench.call("suspend", "guest", "web", "--reason", "x", *what).code
+    assert "on sale" in bench.call("suspend").out
+
+
+def test_suspensions_end_by_the_clock_that_the_fleet_lives_by(bench: Bench) -> None:
+    """The simulated fleet's clock begins at 22:13 UTC in 2023: years behind the machine's, and it might be ahead."""
+    assert "until 2023-11-15 00:1" in bench.call("suspend", "guest", "web", "--reason", "x", "--for", "2h").out
+    found = bench.call("suspend", "guest", "web", "--reason", "x", "--until", "2023-11-14T22:00:00Z")
+    assert (ExitCode.USAGE, True) == (found.code, "is over: it is 2023-11-14 22:1" in found.err)
+    assert 0 == bench.call("suspend", "guest", "web", "--reason", "x", "--until", "2023-11-16T00:00:00Z").code
+    bench.commit(web="h2")
+    assert (ExitCode.HELD, ["h1"]) == (bench.call("apply", "--yes").code, bench.where("web"))
+
+
+@pytest.mark.parametrize(
+    ("what", "name", "told"),
+    [
+        ("guest", "wbe", "no Guest document declares 'wbe'\nhint: did you mean web?"),
+        ("guest", "h1", "no Guest document declares 'h1'\nhint: Declared are: batch, db, web."),
+        ("host", "h11", "no Host document declares 'h11'\nhint: did you mean h1?"),
+        ("host", "../x", "no Host document declares '../x'"),
+    ],
+)
+def test_a_name_that_no_document_declares_is_not_suspended(bench: Bench, what: str, name: str, told: str) -> None:
+    """It would look protected, and be moved all the same."""
+    found = bench.call("suspend", what, name, "--reason", "x")
+    assert (ExitCode.USAGE, "") == (found.code, found.out)
+    assert told in found.err
+    assert "Nothing is suspended" in bench.call("suspend").out
+
+
+def test_a_guest_whose_document_is_set_aside_can_be_suspended(bench: Bench) -> None:
+    bench.more["web"] = "  force: true\n"
+    bench.commit()
+    assert 0 == bench.call("suspend", "guest", "web", "--reason", "x").code
+
+
+@pytest.mark.parametrize("broken", ["documents", "repository", "hosts"])
+@pytest.mark.parametrize("name", ["web", "wbe"])
+def test_suspending_works_when_nothing_can_be_read(bench: Bench, broken: str, name: str) -> None:
+    if broken == "documents":
+        (bench.desired / "fleet.yaml").write_text("kind: Pod\n")
+        bench.git("commit", "--quiet", "--all", "--message=Break it")
+    elif broken == "repository":
+        (bench.folder / "fleet").rename(bench.folder / "gone")
+    else:
+        bench.hosts.write_text("{")
+    for what, given in (("guest", name), ("host", "h1"), ("fleet", "")):
+        found = bench.call("suspend", what, *([given] if given else []), "--reason", "smoke", "--for", "4h")
+        assert 0 == found.code, found.err
+        warned = f"warning: suspended, but nobody knows whether {what} {given} is declared: " in found.err
+        assert warned is (what != "fleet")
+    assert 3 == bench.call("suspend").out.count("smoke")
+    assert ExitCode.USAGE == bench.call("suspend", "guest", "we b", "--reason", "x").code
+    assert 3 == bench.call("suspend").out.count("smoke")
+
+
+def test_names_are_those_of_the_commit_that_is_acted_on_where_a_newer_one_cannot_be_read(bench: Bench) -> None:
+    bench.call("apply", "--yes")
+    (bench.desired / "fleet.yaml").write_text("kind: Pod\n")
+    bench.git("commit", "--quiet", "--all", "--message=Break it")
+    known, unknown = (bench.call("suspend", "guest", name, "--reason", "x", "--for", "2h") for name in ("web", "wbe"))
+    assert (0, "", 0) == (known.code, known.err, unknown.code)
+    assert "nobody knows whether guest wbe is declared: desired/fleet.yaml:1:7: " in unknown.err
+    assert 2 == unknown.out.count("until 2023-11-15 00:")
+
+
 def test_a_file_of_suspensions_that_cannot_be_read_suspends_everything(bench: Bench) -> None:
     (bench.folder / "state").mkdir()
     (bench.folder / "state" / "suspensions.json").write_text("{")

@@ -11,7 +11,7 @@ from reconciler.errors import UsageError
 from reconciler.loop.answers.checking import check
 from reconciler.loop.settings import read_settings
 from reconciler.loop.wiring import open_fleet
-from tests.cli.bench import Bench
+from tests.cli.bench import HOST, Bench
 
 
 @pytest.fixture
@@ -56,6 +56,26 @@ def test_a_name_that_no_document_declares_is_refused_with_the_nearest(bench: Ben
     with pytest.raises(UsageError) as refused:
         found(bench, "h33")
     assert "h3" in refused.value.hint
+
+
+def test_a_lost_host_that_nothing_declares_is_a_slip_unless_guests_were_seen_there(bench: Bench) -> None:
+    """One that burnt down may have lost its document, too: its guests are not waited for then."""
+    for name in ("h1", "h33"):
+        with bench.settings.open("a") as settings:
+            settings.write(f'[[lost_hosts]]\nhost = "{name}"\nsince = "2026-11-20"\nreason = "fire"\n')
+    assert {("h1", "host-lost"), ("h33", "host-misnamed")} == found(bench)
+    assert "fix: did you mean h3?" in bench.call("check").out
+    assert {("h1", "host-lost")} == found(bench, "h1")
+
+
+def test_a_lost_host_whose_document_is_gone_is_no_slip_while_its_guests_count(bench: Bench) -> None:
+    bench.call("apply", "--yes")
+    (bench.desired / "hosts.yaml").write_text("---\n".join(HOST % name for name in ("h1", "h3")))
+    (bench.desired / "batch.yaml").unlink()
+    bench.git("commit", "--quiet", "--all", "--message=Remove h2")
+    with bench.settings.open("a") as settings:
+        settings.write('[[lost_hosts]]\nhost = "h2"\nsince = "2026-11-20"\nreason = "fire"\n')
+    assert set() == found(bench)
 
 
 def test_each_part_that_is_done_is_told_once(bench: Bench) -> None:

@@ -130,11 +130,14 @@ class Application:
         from reconciler.cli.interrupts import Interrupts
         from reconciler.cli.progress import watcher
         from reconciler.cli.terminal import say_problems
+        from reconciler.loop.answers.naming import guests_of, refuse_undeclared
         from reconciler.loop.once import Options, run_once
         from reconciler.loop.shell import Left
 
         fleet, held = self._opened()
         say_problems(fleet.declared.problems)
+        refuse_undeclared("Guest", sorted(self.exceptions.retry), guests_of(fleet))
+        refuse_undeclared("Host", sorted(self.exceptions.machines), fleet.desired.hosts)
         watch, interrupts = watcher(), Interrupts()
         approval = Approval(self._show, watch, interrupts, self.yes, self.reviewed)
         try:

@@ -8,14 +8,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
-from difflib import get_close_matches
 
 from reconciler.core.desired import Host
 from reconciler.core.diff import HostReason, diff
 from reconciler.core.observed import Look, ObservedFleet, Unreachable
 from reconciler.core.reports.checks import AssumptionCheck, CheckFinding, CheckReport, Level, sorted_findings
 from reconciler.drivers.protocol import Driver, Examiner
-from reconciler.errors import UsageError
+from reconciler.loop.answers.naming import near_to, refuse_undeclared
 from reconciler.loop.publishing import previous
 from reconciler.loop.shell import CONNECTIONS_MAX
 from reconciler.loop.wiring import Fleet
@@ -38,7 +37,7 @@ def unwatched(done: int, total: int, doing: str) -> None:
 def check(fleet: Fleet, names: Collection[str], watch: Watch = unwatched) -> CheckReport:
     """Check these hosts, or all where none is named. Raises UsageError for a name that no Host document declares."""
     hosts, lost = fleet.desired.hosts, fleet.settings.lost_hosts
-    _refuse_unknown(names, hosts)
+    refuse_undeclared("Host", names, hosts)
     chosen = set(names) or set(hosts)
     by_driver = {
         driver: [host for name, host in sorted(hosts.items()) if host.driver == driver and name not in lost]
@@ -60,15 +59,8 @@ def check(fleet: Fleet, names: Collection[str], watch: Watch = unwatched) -> Che
         reports.append(report)
         looks |= seen
     left_out = [_lost(name, lost[name]) for name in sorted(chosen) if name in lost]
-    return _together(reports, [*left_out, *_identities(fleet, looks, chosen)])
-
-
-def _refuse_unknown(names: Collection[str], hosts: Collection[str]) -> None:
-    for name in names:
-        if name not in hosts:
-            near = get_close_matches(name, hosts, 3)
-            hint = f"did you mean {' or '.join(near)}?" if near else f"declared are: {', '.join(sorted(hosts))}"
-            raise UsageError(f"no Host document declares {name!r}", hint=hint)
+    misnamed = _misnamed(fleet) if not names else []
+    return _together(reports, [*left_out, *misnamed, *_identities(fleet, looks, chosen)])
 
 
 def _counter(total: int, watch: Watch) -> Callable[[str], None]:
@@ -97,6 +89,21 @@ def _lost(host: str, why: str) -> CheckFinding:
     """A host that the operator declared lost is not dialled: that it does not answer is known."""
     text = f"the settings declare it lost {why}; it was not asked"
     return CheckFinding(host, "host-lost", Level.WARNING, text, "take it out of [[lost_hosts]] once it is back")
+
+
+def _misnamed(fleet: Fleet) -> list[CheckFinding]:
+    """Lost hosts that are none: no document declares them, and the last report saw no guest there that could run."""
+    hosts, lost = fleet.desired.hosts, fleet.settings.lost_hosts
+    unknown = sorted(lost.keys() - hosts.keys())
+    seen = previous(fleet.status()).startable if unknown else {}
+    text = "the settings declare it lost, and no Host document declares it"
+    return [
+        CheckFinding(
+            name, "host-misnamed", Level.WARNING, text, near_to(name, hosts) or "take it out of [[lost_hosts]]"
+        )
+        for name in unknown
+        if not seen.get(name)
+    ]
 
 
 def _looked(seen: dict[str, Look], chosen: set[str]) -> CheckReport:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 
 from reconciler.core.desired import DesiredFleet, Guest
 from reconciler.core.planning.situation import Situation
@@ -21,9 +20,10 @@ from reconciler.core.proposing.rules import Ruled
 from reconciler.documents.authoring.editing import Edit, edited
 from reconciler.documents.loading import load
 from reconciler.drivers import registry
-from reconciler.errors import InvariantBroken, Location, UsageError
+from reconciler.errors import InvariantBroken, Location
 from reconciler.git.committing import proposal as branches
 from reconciler.git.desired import read_desired
+from reconciler.loop.answers.naming import refuse_undeclared
 from reconciler.loop.once import Planned
 from reconciler.loop.wiring import Fleet, full_ref
 from reconciler.render.proposed import Branch, asked
@@ -47,8 +47,8 @@ class Wish:
 
 def found_proposal(desired: DesiredFleet, planned: Planned, wish: Wish, lost_hosts: frozenset[str]) -> Proposal:
     """What the core proposes, on one look at the hosts. Raises UsageError for a name nobody knows."""
-    for host in (*([wish.name] if wish.action is Action.DRAIN else []), *wish.onto):
-        _check_host(desired, host)
+    named = (*([wish.name] if wish.action is Action.DRAIN else []), *wish.onto)
+    refuse_undeclared("Host", named, desired.hosts)
     situation = Situation.of(desired, planned.observed, planned.difference, planned.rulebooks, "", lost_hosts)
     board = Board(situation, planned.difference, Ruled(situation.placement))
     if wish.action is Action.DRAIN:
@@ -93,13 +93,6 @@ def branch_of(fleet: Fleet, proposal: Proposal, planned: Planned, *, push: bool)
     if push and remote is not None:
         made = branches.push(fleet.repository, made, remote)
     return Branch(made.name, made.commit, made.existed, push)
-
-
-def _check_host(desired: DesiredFleet, host: str) -> None:
-    if host not in desired.hosts:
-        near = get_close_matches(host, desired.hosts, 3)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"declared are: {', '.join(sorted(desired.hosts))}"
-        raise UsageError(f"no Host document declares {host!r}", hint=hint)
 
 
 def _placeless(guests: Mapping[str, Guest]) -> Mapping[str, Guest]:

@@ -109,6 +109,14 @@ def test_more_than_the_limits_needs_to_be_allowed(bench: Bench) -> None:
     assert (["h2"], ["h3"]) == (bench.where("web"), bench.where("batch"))
 
 
+@pytest.mark.parametrize("option", [("--retry", "wbe", "web"), ("--accept-machine", "h11", "h1")], ids=lambda it: it[0])
+def test_a_slip_in_a_name_is_no_permission(bench: Bench, option: tuple[str, str, str]) -> None:
+    bench.commit(web="h2")
+    found = bench.call("apply", *option[:2], "--yes")
+    assert (2, ["h1"], True) == (found.code, bench.where("web"), f"did you mean {option[2]}" in found.err)
+    assert 0 == bench.call("apply", option[0], option[2], "--yes").code
+
+
 def test_an_aborted_migration_is_told_and_tried_again(bench: Bench) -> None:
     bench.change_hosts(lambda world: world.faults.add(Fault(FaultKind.ABORT, Verb.MIGRATE, guest="web")))
     bench.commit(web="h2")

@@ -37,14 +37,18 @@ def command(
     Nothing begins with what is suspended: no move, start, stop or change of settings. Moves under way come to their
     end, and it is looked at and reported as ever. Holds for the daemon, also in the middle of a pass, and for `apply`.
 
+    A name that no document declares is refused. Where the documents cannot be read, it is suspended all the same, and
+    a warning says that nobody knows whether it is declared. Ends come by the clock that the fleet lives by.
+
     Kept in the state folder of this machine. To suspend in review, and for everybody, write it into the document.
     """
     from reconciler.cli.sources import settings_of
-    from reconciler.cli.terminal import data, json_data
+    from reconciler.cli.terminal import data, json_data, say
     from reconciler.core.desired import Suspension
     from reconciler.core.planning.stillness import told
     from reconciler.core.reports.json_values import headed
     from reconciler.errors import UsageError
+    from reconciler.loop.answers.naming import subject
     from reconciler.loop.daemon import suspensions
     from reconciler.loop.daemon.control import tell_daemon
     from reconciler.render.words import when
@@ -55,9 +59,13 @@ def command(
         if not reason.strip():
             raise UsageError("say why", hint='--reason "…": whoever finds it still there in a month will want to know')
         by = os.environ.get("SUDO_USER") or getpass.getuser()
-        order = suspensions.Order(what, name, Suspension(" ".join(reason.split()), _end_s(duration, until), by))
+        about = subject(settings, what, name)
+        end_s = _end_s(duration, until, about.clock.now_s())
+        order = suspensions.Order(what, name, Suspension(" ".join(reason.split()), end_s, by))
         suspensions.suspend(settings.state_folder, order)
         tell_daemon(settings.control_socket)
+        if about.doubt:
+            say(f"warning: suspended, but nobody knows whether {what} {name} is declared: {about.doubt}", style="warn")
     found = suspensions.read(settings.state_folder)
     if output == "json":
         listed = [
@@ -77,21 +85,20 @@ def command(
     return ExitCode.OK
 
 
-def _end_s(duration: str, until: str) -> float | None:
+def _end_s(duration: str, until: str, now_s: float) -> float | None:
     """When it ends, in seconds since the epoch; None: when somebody resumes it."""
-    import time
-
-    from reconciler.core.quantities import parse_duration_s, parse_moment_s
+    from reconciler.core.quantities import format_moment, parse_duration_s, parse_moment_s
     from reconciler.errors import UsageError
 
+    if duration and until:
+        raise UsageError("--for and --until exclude each other")
     try:
-        if duration and until:
-            raise ValueError("--for and --until exclude each other")
-        if duration:
-            return time.time() + parse_duration_s(duration)
-        moment = parse_moment_s(until) if until else None
+        end_s = now_s + parse_duration_s(duration) if duration else parse_moment_s(until) if until else None
     except ValueError as error:
         raise UsageError(str(error)) from error
-    if moment is not None and moment <= time.time():
-        raise UsageError(f"{until} is over", hint="give a moment to come, with its zone")
-    return moment
+    if end_s is not None and end_s <= now_s:
+        what = f"--for {duration} ends at once" if duration else f"{until} is over: it is {format_moment(now_s)}"
+        raise UsageError(
+            what, hint="`reconciler resume` ends one" if duration else "give a moment to come, with its zone"
+        )
+    return end_s
