@@ -49,10 +49,19 @@ def differing(plan: Plan, reviewed: Plan) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def dropped(plan: Plan, reviewed: Plan) -> tuple[str, ...]:
-    """Steps that were reviewed and are not planned now: done already, or no longer possible."""
-    now = {deed(step) for step in plan.steps}
-    return tuple(f"{step.guest}: {way(step)}" for step in reviewed.steps if deed(step) not in now)
+def dropped(plan: Plan | None, reviewed: Plan) -> tuple[str, ...]:
+    """Steps that were reviewed and are not planned now, a line each: done already, or no longer possible. Where there
+    are any, and the plan was made for another commit, that comes first."""
+    now = {deed(step) for step in plan.steps} if plan is not None else set()
+    left = [step for step in reviewed.steps if deed(step) not in now]
+    lines = tuple(f"not needed or not possible now: {step.guest}: {way(step)}" for step in left)
+    if plan is None or not left or _commit(plan) == _commit(reviewed):
+        return lines
+    return (f"the reviewed plan was made for {_commit(reviewed)}, and this is {_commit(plan)}:", *lines)
+
+
+def _commit(plan: Plan) -> str:
+    return plan.commit.id[: words.COMMIT_CHARACTERS] if plan.commit is not None else "uncommitted documents"
 
 
 def question(plan: Plan) -> str:
@@ -107,7 +116,7 @@ class Approval:
         self.refused = differing(plan, self.reviewed)
         if not self.refused and not self._approved:
             for line in dropped(plan, self.reviewed):
-                self.watch.say(f"not needed or not possible now: {line}")
+                self.watch.say(line)
         return not self.refused
 
     def _confirmed(self, plan: Plan) -> bool:

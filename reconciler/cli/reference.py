@@ -47,8 +47,9 @@ hosts counts all the same). Ctrl-C before anything was begun is 130.
 `reconciler apply PLAN.json` makes the plan anew and compares it with the file. Guest, hosts, method, whether the guest
 runs, what is deleted, how it is stopped and what its document asks for must be the same; times and order may differ.
 If any step differs, or is new, nothing is run at all: the guests are listed and the exit code is 6. Steps that are in
-the file and no longer needed are mentioned and left out. Nothing is ever run from the file. When a pass plans again on
-its way, for instance after a migration that was aborted, the same comparison is made again.
+the file and no longer needed are mentioned and left out, with both commits where the file's was another one. Nothing is
+ever run from the file. When a pass plans again on its way, for instance after a migration that was aborted, the same
+comparison is made again.
 """
 
 SETTINGS = """\

@@ -199,6 +199,7 @@ class Application:
 
     def _tell(self, report: Report, approval: Approval) -> ExitCode:
         """The report, and the plan where nobody was asked about it."""
+        from reconciler.cli.approval import dropped
         from reconciler.cli.terminal import data, json_data, painter, say
         from reconciler.render.outputs.run import run_json
         from reconciler.render.text.run import run_text
@@ -211,6 +212,9 @@ class Application:
             json_data(run_json(report))
         else:
             data(run_text(report, shown=shown, paint=painter()))
+        if self.reviewed is not None and not approval.asked:
+            for line in dropped(report.plans[-1] if report.plans else None, self.reviewed):
+                say(line)
         if approval.refused:
             lines = "\n".join(approval.refused)
             hint = "nothing was run; review the plan as it is now, and apply that"

@@ -77,8 +77,21 @@ def test_nothing_is_run_from_the_file_itself(bench: Bench, tmp_path: Path) -> No
     path = tmp_path / "plan.json"
     path.write_text(bench.call("plan", "-o", "json").out)
     bench.commit(web="h1")
+    made_for, now = (bench.git("rev-parse", rev)[:10] for rev in ("main~1", "main"))
     found = bench.call("apply", path, "--yes")
     assert (0, ["h1"], []) == (found.code, bench.where("web"), bench.sent())
+    told = f"the reviewed plan was made for {made_for}, and this is {now}:"
+    assert f"{told}\nnot needed or not possible now: web: online h1 → h2\n" in found.err
+
+
+def test_a_reviewed_plan_that_is_carried_out_already_is_said_to_be(bench: Bench, tmp_path: Path) -> None:
+    bench.commit(web="h2")
+    path = tmp_path / "plan.json"
+    path.write_text(bench.call("plan", "-o", "json").out)
+    assert "not needed" not in bench.call("apply", path, "--yes").err
+    again = bench.call("apply", path, "--yes", "-o", "json")
+    assert (0, [], "converged") == (again.code, again.steps, again.json["result"])
+    assert "hosts\nnot needed or not possible now: web: online h1 → h2\nreport: " in again.err
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[1]", '{"apiVersion": "reconciler/v1alpha1", "kind": "Plan"}'])
