@@ -36,6 +36,8 @@ class Proposed:
     proposal: Proposal
     plan: Plan | None = None
     branch: Branch | None = None
+    home: str = ""
+    """The branch to merge into, where the repository is nobody's clone and has no server to push to."""
 
 
 def asked(proposal: Proposal) -> str:

@@ -86,10 +86,15 @@ def push(repository: Repository, branch: Branch, remote: Remote) -> Branch:
     return replace(branch, existed=False)
 
 
+def origin_url(repository: Repository) -> str:
+    """Where a clone came from; empty where the repository is no clone."""
+    answer = repository.run(["config", "--get", "remote.origin.url"], accept=(0, 1))
+    return answer.stdout.decode("utf-8", "replace").strip()
+
+
 def origin(repository: Repository) -> Remote:
     """The remote that a clone came from. Raises GitTrouble where it has none."""
-    answer = repository.run(["config", "--get", "remote.origin.url"], accept=(0, 1))
-    url = answer.stdout.decode("utf-8", "replace").strip()
+    url = origin_url(repository)
     if not url:
         what = f"{printable(str(repository.path))} has no remote named origin"
         raise GitTrouble("proposal-not-pushed", what, hint="leave --push out, and push the branch where it belongs")

@@ -95,6 +95,13 @@ def branch_of(fleet: Fleet, proposal: Proposal, planned: Planned, *, push: bool)
     return Branch(made.name, made.commit, made.existed, push)
 
 
+def home_of(fleet: Fleet) -> str:
+    """The branch that a proposal is merged into on this machine; empty where that is done on a server."""
+    if fleet.settings.remote is not None or branches.origin_url(fleet.repository):
+        return ""
+    return full_ref(fleet.settings.ref).removeprefix(branches.HEADS)
+
+
 def _placeless(guests: Mapping[str, Guest]) -> Mapping[str, Guest]:
     """What documents say, wherever that stands: a line that was added moves all below it."""
     nowhere = Location("")

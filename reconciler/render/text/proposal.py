@@ -56,7 +56,7 @@ def proposed_text(found: Proposed, *, paint: Paint = no_paint) -> str:
     if found.plan is not None:
         sections.append([paint("strong", "What it would lead to"), plan_text(found.plan, paint=paint).rstrip("\n")])
     if proposal.changes:
-        sections.append(_branch(found.branch, paint))
+        sections.append(_branch(found.branch, found.home, paint))
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 
 
@@ -140,7 +140,7 @@ def _notes(proposal: Proposal, paint: Paint) -> list[str]:
     return lines
 
 
-def _branch(branch: Branch | None, paint: Paint) -> list[str]:
+def _branch(branch: Branch | None, home: str, paint: Paint) -> list[str]:
     """Where it lies, and what to do next."""
     if branch is None:
         return ["No branch was made."]
@@ -149,4 +149,5 @@ def _branch(branch: Branch | None, paint: Paint) -> list[str]:
     else:
         lines = wrap(f"Branch {terminal(branch.name)}: commit {terminal(branch.commit[:12])}.")
     push = "" if branch.pushed else f"git push origin {terminal(branch.name)}; then "
-    return [paint("strong", line) for line in lines] + wrap(f"{push}open a pull request", first="next: ")
+    following = f"merge {terminal(branch.name)} into {terminal(home)}" if home else f"{push}open a pull request"
+    return [paint("strong", line) for line in lines] + wrap(following, first="next: ")

@@ -41,7 +41,7 @@ def test_a_drain_becomes_a_branch_with_one_commit(bench: Bench) -> None:
     changed = [line for line in diff.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
     assert ["-  host: h1", "+  host: h2", "-  host: h1", "+  host: h3"] == changed
     assert f"Branch {branch}: commit" in found.out
-    assert f"git push origin {branch}" in found.out.replace("\n      ", " ")
+    assert found.out.endswith(f"next: merge {branch} into main\n")
     assert all(len(line) <= 80 for line in found.out.splitlines())
     assert "" == bench.git("status", "--porcelain")
     assert [] == bench.sent()
@@ -131,6 +131,7 @@ def test_a_host_that_nobody_declares_is_refused(bench: Bench) -> None:
 def test_push_puts_the_branch_where_the_clone_came_from(bench: Bench, tmp_path: Path) -> None:
     bench.git("init", "--quiet", "--bare", at=tmp_path, extra=("origin.git",))
     bench.git("remote", "add", "origin", str(tmp_path / "origin.git"))
+    assert "next: git push origin proposal/drain-h2-" in bench.call("propose", "drain", "h2").out
     found = bench.call("propose", "drain", "h2", "--push", "-o", "json")
     name = found.json["branch"]["name"]
     assert True is found.json["branch"]["pushed"], found.err

@@ -139,7 +139,7 @@ def _proposed(sources: Sources, wish: Wish, dry_run: bool, push: bool) -> tuple[
     """Look, propose, plan what that would lead to, and make the branch."""
     from reconciler.cli.sources import planned_case, replanned
     from reconciler.core.proposing.proposal import applied
-    from reconciler.loop.answers.proposing import branch_of, found_proposal
+    from reconciler.loop.answers.proposing import branch_of, found_proposal, home_of
     from reconciler.render.proposed import Proposed
 
     _check(sources, dry_run, push)
@@ -148,11 +148,12 @@ def _proposed(sources: Sources, wish: Wish, dry_run: bool, push: bool) -> tuple[
     lost = frozenset(case.fleet.settings.lost_hosts) if case.fleet is not None else frozenset()
     proposal = found_proposal(desired, case.planned, wish, lost)
     planned = replanned(case, applied(desired, proposal)) if proposal.changes else None
-    branch = None
+    branch, home = None, ""
     if planned is not None and case.fleet is not None and not dry_run:
-        branch = branch_of(case.fleet, proposal, planned, push=push)
+        branch, home = branch_of(case.fleet, proposal, planned, push=push), home_of(case.fleet)
     commit = desired.commit.id if desired.commit is not None else ""
-    return case, Proposed(desired.fleet.name, commit, proposal, planned.plan if planned is not None else None, branch)
+    plan = planned.plan if planned is not None else None
+    return case, Proposed(desired.fleet.name, commit, proposal, plan, branch, home)
 
 
 def _check(sources: Sources, dry_run: bool, push: bool) -> None:
