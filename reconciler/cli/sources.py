@@ -6,6 +6,7 @@ Called by diff, plan, explain, verify and observe. Reads documents, settings, sn
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,11 +20,13 @@ from reconciler.core.planning.verify import Fault
 from reconciler.core.reports.fit import misfits
 from reconciler.core.reports.snapshot import fleet_from_json
 from reconciler.errors import Problem, UsageError
+from reconciler.git.desired import uncommitted
 from reconciler.loop.answers.reported import last_observed
 from reconciler.loop.once import Planned, observe_once, plan_documents, plan_once, prove_documents, prove_once
 from reconciler.loop.settings import Settings, find_settings, read_settings
 from reconciler.loop.wiring import Declared, Fleet, declared_at, declared_in, open_fleet
 from reconciler.render.comparison import Change
+from reconciler.render.words import counted
 
 LIVE = "live"
 STATUS = "status"
@@ -93,8 +96,18 @@ def planned_case(sources: Sources) -> Case:
     else:
         fleet = fleet_of(sources)
         case = Case(fleet.declared, plan_once(fleet, observed_state(fleet, sources.observed)), fleet)
+        say_uncommitted(fleet)
     say_problems(case.declared.problems)
     return case
+
+
+def say_uncommitted(fleet: Fleet) -> None:
+    """Whoever has just edited a document wonders why nothing comes of it: only what is committed counts."""
+    found = uncommitted(fleet.repository, fleet.settings.folder) if fleet.follows else ()
+    if found:
+        more = f" and {counted(len(found) - 1, 'other file')} have" if len(found) > 1 else " has"
+        plan = shlex.join(["reconciler", "plan", "--desired", str(fleet.repository.path / fleet.settings.folder)])
+        say(f"note: {found[0]}{more} changes that are not committed and do not count yet; `{plan}` shows them")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Read the documents of one commit out of the object database. Called by loop/ and cli/.
 
-Never checks anything out, looks at a work tree, follows a link, or reads what is larger than its limits.
+Never checks anything out, reads a document from a work tree, follows a link, or reads what is larger than its limits.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from reconciler.git.trouble import GitTrouble, printable
 
 DOCUMENT_ENDINGS = (b".yaml", b".yml")
 PROBLEMS_MAX = 1000
+STATUS_TIMEOUT_S = 10.0
 ALLOW_TRAILER = "reconciler-allow"
 ALLOW_PART = re.compile(r"(moves|stops)=([0-9]{1,9})")
 
@@ -72,6 +73,22 @@ def folder_tree(repository: Repository, commit: str, path: str) -> str:
     return answer.stdout.decode("ascii", "replace").strip() if answer.code == 0 else ""
 
 
+def uncommitted(repository: Repository, path: str = ".") -> tuple[str, ...]:
+    """Documents that differ in the repository's own work tree from what is committed there, or are new. None where it
+    has no work tree, or where git does not say so in time: this is for a remark, and decides nothing."""
+    if not (repository.path / ".git").exists():
+        return ()
+    arguments = ["-C", str(repository.path), f"--work-tree={repository.path}", "status", "--porcelain", "-z"]
+    options = ["--untracked-files=all", "--no-renames", "--ignore-submodules=all"]
+    try:
+        answer = repository.run([*arguments, *options, "--", _folder(path) or "."], timeout_s=STATUS_TIMEOUT_S)
+    except GitTrouble:
+        return ()
+    names = (line[3:] for line in answer.stdout.split(b"\0"))
+    found = {name for name in names if name.endswith(DOCUMENT_ENDINGS) and not _hidden(name)}
+    return tuple(printable(name) for name in sorted(found))
+
+
 def _folder(path: str) -> str:
     """The path as git wants it: without `.` at its start or `/` at its end; empty for the whole tree."""
     parts = [part for part in path.split("/") if part not in ("", ".")]
@@ -113,7 +130,7 @@ def _sorted_out(entries: Sequence[Entry], folder: str, limits: ReadLimits) -> tu
         reason = _bad_path(entry.path, times[entry.path]) if is_document else ""
         if reason:
             problems[Problem("bad-path", location, reason, "rename it; `git fsck` shows what else is odd")] = None
-        elif any(part.startswith(b".") for part in entry.path.split(b"/")):
+        elif _hidden(entry.path):
             continue
         elif (problem := _refused_kind(entry, location)) or (
             is_document and (problem := _too_large(entry, location, limits))
@@ -124,6 +141,10 @@ def _sorted_out(entries: Sequence[Entry], folder: str, limits: ReadLimits) -> tu
     if too_much := _too_much(documents, Location(folder or "."), limits):
         return {}, [*problems, too_much]
     return documents, list(problems)
+
+
+def _hidden(path: bytes) -> bool:
+    return any(part.startswith(b".") for part in path.split(b"/"))
 
 
 def _too_large(entry: Entry, location: Location, limits: ReadLimits) -> Problem | None:

@@ -44,6 +44,21 @@ def test_history_of_a_guest_tells_only_of_that_guest(bench: Bench) -> None:
     assert (2, True) == (nobody.code, "no report has a guest 'wep'" in nobody.err)
 
 
+def test_who_has_not_committed_yet_is_told_that_it_does_not_count(bench: Bench) -> None:
+    assert "" == bench.call("plan").err
+    bench.homes |= {"web": "h2", "batch": "h3"}
+    bench.write()
+    found = bench.call("plan", "-o", "json")
+    command = f"reconciler plan --desired {bench.desired}"
+    told = "note: desired/batch.yaml and 1 other file have changes that are not committed and do not count yet; "
+    assert (0, [], f"{told}`{command}` shows them\n") == (found.code, found.json["steps"], found.err)
+    assert told in bench.call("apply", "--yes").err
+    assert 2 == len(bench.call(*command.split()[1:], "-o", "json").json["steps"])
+    assert "" == bench.call("plan", "--rev", "main").err
+    bench.commit()
+    assert "" == bench.call("plan").err
+
+
 def test_history_of_a_guest_says_who_moved_it_and_with_which_commands(bench: Bench) -> None:
     bench.commit(message="Make room on h1\n\nReviewed-by: Bo Ek <bo@example.invalid>", web="h2")
     bench.call("apply", "--yes")

@@ -10,10 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.errors import Location
-from reconciler.git.desired import DesiredFiles, ReadLimits, allowed, read_desired
+from reconciler.git.desired import DesiredFiles, ReadLimits, allowed, read_desired, uncommitted
 from reconciler.git.plumbing import Repository
 from reconciler.git.trouble import GitTrouble
-from tests.git.repositories import FILE, SUBMODULE, SYMLINK, blob, commit_files, commit_tree, everything, git
+from tests.git.repositories import (
+    FILE,
+    SUBMODULE,
+    SYMLINK,
+    blob,
+    commit_files,
+    commit_tree,
+    everything,
+    git,
+    make_repository,
+)
 
 
 def read(folder: Path, path: str = ".", limits: ReadLimits | None = None) -> DesiredFiles:
@@ -28,6 +38,27 @@ def raw_tree(folder: Path, entries: list[tuple[str, bytes, str]]) -> str:
     """A tree as it stands here: with names that git would not let a person commit."""
     content = b"".join(b"%b %b\0%b" % (mode.encode(), name, bytes.fromhex(oid)) for mode, name, oid in entries)
     return git(folder, "hash-object", "-t", "tree", "-w", "--literally", "--stdin", stdin=content)
+
+
+def test_documents_that_were_changed_and_not_committed_are_named_and_nothing_else(tmp_path: Path) -> None:
+    there = {f"desired/{name}.yaml": b"same" for name in ("changed", "gone", "same", ".hidden")}
+    main = make_repository(tmp_path / "main", bare=False)
+    commit_files(main, {**there, "other.yaml": b"same"})
+    git(main, "checkout", "-q", "-f", "main")
+    index = (main / ".git" / "index").read_bytes()
+    assert () == uncommitted(Repository.open(main), "desired")
+    git(main, "config", "core.fsmonitor", f"touch {tmp_path}/trapped")
+    for name in ("desired/changed.yaml", "desired/.hidden.yaml", "desired/new.yml", "desired/README", "other.yaml"):
+        (main / name).write_text("other")
+    (main / "desired" / "gone.yaml").unlink()
+    found = uncommitted(Repository.open(main), "desired/")
+    assert ("desired/changed.yaml", "desired/gone.yaml", "desired/new.yml") == found
+    assert ("other.yaml", True) == (uncommitted(Repository.open(main))[-1], index == (main / ".git/index").read_bytes())
+    assert not (tmp_path / "trapped").exists()
+    for elsewhere in (main / ".git", make_repository(tmp_path / "bare")):
+        assert () == uncommitted(Repository.open(elsewhere), "desired")
+    (main / ".git" / "index").write_bytes(b"damaged")
+    assert () == uncommitted(Repository.open(main), "desired")
 
 
 def test_documents_below_the_path_are_read_by_their_path_in_the_repository(folder: Path) -> None:

@@ -129,6 +129,7 @@ class Application:
         from reconciler.cli.approval import Approval
         from reconciler.cli.interrupts import Interrupts
         from reconciler.cli.progress import watcher
+        from reconciler.cli.sources import say_uncommitted
         from reconciler.cli.terminal import say_problems
         from reconciler.loop.answers.naming import guests_of, refuse_undeclared
         from reconciler.loop.once import Options, run_once
@@ -136,6 +137,7 @@ class Application:
 
         fleet, held = self._opened()
         say_problems(fleet.declared.problems)
+        say_uncommitted(fleet)
         refuse_undeclared("Guest", sorted(self.exceptions.retry), guests_of(fleet))
         refuse_undeclared("Host", sorted(self.exceptions.machines), fleet.desired.hosts)
         watch, interrupts = watcher(), Interrupts()
