@@ -44,6 +44,15 @@ def test_history_of_a_guest_tells_only_of_that_guest(bench: Bench) -> None:
     assert (2, True) == (nobody.code, "no report has a guest 'wep'" in nobody.err)
 
 
+def test_history_says_when_the_latest_pass_was_where_none_is_in_the_time_asked_about(bench: Bench) -> None:
+    assert "No pass has left a record yet.\n" == bench.call("history", "--since", "2024-01-01").out
+    bench.commit(web="h2")
+    bench.call("apply", "--yes")
+    for option in (("--since", "2024-01-01"), ("--until", "2023-11-01")):
+        shown = " ".join(bench.call("history", *option).out.split())
+        assert "No pass of that time left a record; the latest of all began 2023-11-14 22:1" in shown
+
+
 def test_who_has_not_committed_yet_is_told_that_it_does_not_count(bench: Bench) -> None:
     assert "" == bench.call("plan").err
     bench.homes |= {"web": "h2", "batch": "h3"}

@@ -66,5 +66,7 @@ def command(
     if output == "json":
         json_data(history_json(branch.ref.removeprefix(STATUS_REFS), shown, guest, seen))
     else:
-        data(history_text(shown, guest, seen, commands=commands, more=more, paint=painter()))
+        latest = next(runs(branch), None) if period != Period() and not shown and not guest else None
+        newest = latest.summary.started if latest is not None else ""
+        data(history_text(shown, guest, seen, commands=commands, more=more, newest=newest, paint=painter()))
     return ExitCode.OK

@@ -29,10 +29,12 @@ def history_text(
     *,
     commands: bool = False,
     more: bool = False,
+    newest: str = "",
     paint: Paint = no_paint,
 ) -> str:
     """Passes, newest first: a line each, or with their steps and commands. With a guest, what was done to it, and what
-    was seen of it that nobody here did. `more`: the list was cut short."""
+    was seen of it that nobody here did. `more`: the list was cut short. `newest`: when the latest pass of all
+    began, where none was in the time that was asked about."""
     if guest:
         lines = _of_guest(runs, guest, seen, commands, paint)
     elif commands:
@@ -40,7 +42,9 @@ def history_text(
         lines = [line for block in blocks for line in [*block, ""]][:-1]
     else:
         lines = _table([run.summary for run in runs], paint)
-    lines = lines or wrap(f"Nothing was done to {name(guest)} in the passes that were read." if guest else NO_RECORD)
+    none = f"No pass of that time left a record; the latest of all began {terminal(words.minute(newest))} UTC."
+    nothing = f"Nothing was done to {name(guest)} in the passes that were read."
+    lines = lines or wrap(nothing if guest else none if newest else NO_RECORD)
     return "\n".join([*lines, *([paint("dim", MORE)] if more else [])]) + "\n"
 
 
