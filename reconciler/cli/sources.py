@@ -46,6 +46,8 @@ class Sources:
     def __post_init__(self) -> None:
         if self.desired is not None and self.rev:
             raise UsageError("--desired and --rev both say which documents to read", hint="give one of the two")
+        if self.desired is not None and not self.desired.is_dir():
+            raise UsageError(f"{self.desired} is not a folder", hint="name the folder that holds the documents")
 
     @property
     def bare(self) -> bool:

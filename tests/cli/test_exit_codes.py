@@ -26,6 +26,9 @@ def test_a_command_line_that_makes_no_sense_is_2(bench: Bench) -> None:
     for wrong in (["plan", "--bogus"], ["nonsense"], ["explain"], ["plan", "--fail-on", "weather"], ["apply"]):
         assert ExitCode.USAGE == bench.call(*wrong).code, wrong
     assert ExitCode.USAGE == bench.call("plan", "--rev", "main", "--desired", ".").code
+    for path in ("nowhere", bench.settings):
+        found = bench.call("plan", "--desired", path)
+        assert (ExitCode.USAGE, True) == (found.code, f"{path} is not a folder" in found.err)
 
 
 def test_settings_that_are_missing_or_wrong_are_2_and_say_where(bench: Bench, tmp_path: Path) -> None:
