@@ -67,8 +67,11 @@ def declared_before(wish: Wish) -> tuple[DesiredFleet, str]:
             what = f"--fleet says {wish.fleet}, and {loaded.desired.fleet.location.file} declares {there}"
             raise UsageError(what, hint="leave --fleet out, or name another folder with --into")
         return loaded.desired, ""
+    if not wish.fleet:
+        what = f"{wish.folder} (--into) has no Fleet document"
+        raise UsageError(what, hint="name the folder that has one with --into, or the new fleet with --fleet prod")
     if not is_name(wish.fleet):
-        raise UsageError("--fleet must name the new fleet", hint="for example --fleet prod")
+        raise UsageError(f"--fleet: {wish.fleet!r} is no name", hint="for example --fleet prod")
     if wish.folder.is_dir() and FLEET_FILE in {path.name.lower() for path in wish.folder.iterdir()}:
         raise UsageError(f"{wish.folder / FLEET_FILE} is there and declares no fleet", hint="rename that file")
     draft = fleet_draft(wish.fleet)

@@ -138,8 +138,8 @@ def test_a_fleet_file_without_a_fleet_is_named(bench: Bench, into: Path) -> None
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ((), "--fleet must name the new fleet"),
-        (("--fleet", "no way"), "--fleet must name the new fleet"),
+        ((), "imported (--into) has no Fleet document"),
+        (("--fleet", "no way"), "--fleet: 'no way' is no name"),
         (("--fleet", "new"), "no host to look at"),
         (("--fleet", "new", "h1", "h1"), "host h1 is given twice"),
         (("--fleet", "new", "h1="), "'h1=' is no host"),
