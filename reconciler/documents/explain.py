@@ -55,8 +55,13 @@ def one_of(word: str, words: Iterable[str]) -> str:
     """`did you mean "running"? allowed: keep, running, stopped`."""
     names = sorted(words)
     shown = ", ".join(names[:_SHOWN_WORDS_MAX]) + (", …" if len(names) > _SHOWN_WORDS_MAX else "")
-    near = _similar(word, names)
-    return (f"did you mean {quoted(near[0])}? " if near else "") + f"allowed: {shown}"
+    return f"{did_you_mean(word, names)}allowed: {shown}"
+
+
+def did_you_mean(word: str, words: Iterable[str]) -> str:
+    """`did you mean "running"? ` with a space to go on after; empty where no word is like it."""
+    near = _similar(word, sorted(words))
+    return f"did you mean {quoted(near[0])}? " if near else ""
 
 
 def _similar(word: str, names: list[str]) -> list[str]:
@@ -133,7 +138,15 @@ def _unknown_word(_: Kind, violation: Violation, places: Places) -> Iterator[Pro
     allowed = [str(word) for word in violation.schema[violation.keyword]]
     code = Code.UNKNOWN_DRIVER if path == ("spec", "driver") else Code.UNKNOWN_WORD
     what = f"{dotted(path)} is {described(value)}, which is none of the allowed words"
-    yield Problem(code, _place(path, value, places), what, one_of(value if isinstance(value, str) else "", allowed))
+    word = value if isinstance(value, str) else ""
+    yield Problem(code, _place(path, value, places), what, one_of(_yes_or_no(value, allowed) or word, allowed))
+
+
+def _yes_or_no(value: Value, allowed: list[str]) -> str:
+    """The word that somebody meant who wrote `downtime: yes`, if there is one."""
+    said = str(value).lower() if isinstance(value, str | bool) else ""
+    meant = next((meant for words, meant in _YES_AND_NO if said in words), ())
+    return next((word for word in meant if word in allowed), "")
 
 
 def _wrong_constant(_: Kind, violation: Violation, places: Places) -> Iterator[Problem]:
@@ -203,6 +216,8 @@ def _unquoted(json_text: str) -> str:
 
 
 _NAME_PATHS = (("metadata", "name"), ("spec", "host"))
+_YES_AND_NO = ((("yes", "true", "on"), ("allowed", "on")), (("no", "false", "off"), ("forbidden", "off")))
+"""What people write -> what it can stand for."""
 _LABELS = frozenset({"labels", "matchLabels", "hostAffinity"})
 """Fields that hold labels."""
 

@@ -23,7 +23,7 @@ from reconciler.documents.declare import (
     make_rule,
     migration_defaults,
 )
-from reconciler.documents.explain import closest, one_of
+from reconciler.documents.explain import closest, did_you_mean, one_of
 from reconciler.documents.limits import READ_LIMITS, ReadLimits
 from reconciler.documents.names import path_trouble, quoted
 from reconciler.documents.reading import Document, File, read_file
@@ -137,11 +137,13 @@ class _Gathered:
     rules: dict[str, list[Document]] = field(default_factory=dict)
     nobodys: list[Document] = field(default_factory=list)
     """Documents whose kind or name cannot be read."""
+    files: int = 0
 
     @staticmethod
     def sort(files: Iterable[File]) -> _Gathered:
         gathered = _Gathered()
         for file in files:
+            gathered.files += 1
             for document in file.documents:
                 if document.kind is Kind.FLEET:
                     gathered.fleets.append(document)
@@ -277,7 +279,8 @@ def _hosts_hint(host: str, known_hosts: Collection[str], *, compare: bool) -> st
         return f"declare {host} in a Host document"
     names = closest(host, known_hosts) if compare else sorted(known_hosts)
     shown = ", ".join(names[:_SHOWN_HOSTS_MAX]) + (", …" if len(names) > _SHOWN_HOSTS_MAX else "")
-    return f"declare {host}, or choose one of: {shown}"
+    meant = did_you_mean(host, known_hosts) if compare else ""
+    return f"{meant}{'else ' if meant else ''}declare {host}, or choose one of: {shown}"
 
 
 def _unknown_guests(gathered: _Gathered) -> Iterator[Problem]:
@@ -309,6 +312,8 @@ def _driver_problems(gathered: _Gathered, drivers: Collection[str]) -> Iterator[
 def _fleet_problems(gathered: _Gathered, top: Location, complete: bool) -> Iterator[Problem]:
     if not gathered.fleets and complete:
         what = "no document of kind Fleet is here, and exactly one is needed"
+        if not gathered.files:
+            what = f"no file named *.yaml or *.yml is here: {what}"
         yield Problem(Code.NO_FLEET, top, what, "add a document with kind: Fleet, metadata: {name: …}")
     for document in gathered.fleets[1:]:
         what = f"this is another Fleet document; the first one is {gathered.fleets[0].location}"

@@ -44,6 +44,12 @@ CASES = [
     ("a truth value for a word", GUEST + "  power: true\n",
      ["7:10 unknown-word: spec.power is the truth value true, which is none of the allowed words"
       " | allowed: keep, running, stopped"]),
+    ("yes for a word", MIGRATION + "downtime: yes\n",
+     ['8:15 unknown-word: spec.migration.downtime is "yes", which is none of the allowed words'
+      ' | did you mean "allowed"? allowed: allowed, forbidden']),
+    ("false for a word", GUEST + "  autostart: false\n",
+     ["7:14 unknown-word: spec.autostart is the truth value false, which is none of the allowed words"
+      ' | did you mean "off"? allowed: keep, off, on']),
     ("text for a number", MIGRATION + 'attempts: "3"\n',
      ['8:15 wrong-type: spec.migration.attempts is "3" and must be a whole number | for example 5']),
     ("a fraction for a whole number", MIGRATION + "attempts: 2.5\n",

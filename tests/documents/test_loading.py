@@ -241,7 +241,10 @@ def test_an_unknown_host_is_answered_with_the_known_ones_the_most_similar_first(
     problem = only_problem(load_with({**hosts, "g.yaml": GUEST.replace("host: h1", "host: vmhost-bb")}))
     assert "g.yaml:6:9" == place(problem)
     assert 'guest "web" wants host "vmhost-bb", which no Host document declares' == problem.what
-    assert "declare vmhost-bb, or choose one of: vmhost-b, vmhost-a, h1, storage" == problem.hint
+    assert (
+        'did you mean "vmhost-b"? else declare vmhost-bb, or choose one of: vmhost-b, vmhost-a, h1, storage'
+        == problem.hint
+    )
 
 
 def test_many_unknown_hosts_are_answered_with_the_known_ones_by_name() -> None:
@@ -249,7 +252,7 @@ def test_many_unknown_hosts_are_answered_with_the_known_ones_by_name() -> None:
     guests = [GUEST.replace("web", f"g{number:02}").replace("h1", f"zz{number:02}") for number in range(60)]
     hosts = [HOST.replace("h1", name) for name in ("aa", "zz")]
     hints = [problem.hint for problem in load_with({"all.yaml": "---\n".join([*hosts, *guests])}).problems]
-    assert "declare zz00, or choose one of: zz, aa, h1" == hints[0]
+    assert 'did you mean "zz"? else declare zz00, or choose one of: zz, aa, h1' == hints[0]
     assert "declare zz59, or choose one of: aa, h1, zz" == hints[-1]
 
 
@@ -310,6 +313,8 @@ def test_problems_of_whoever_read_the_files_hold_the_commit() -> None:
 def test_no_files_at_all_are_no_fleet() -> None:
     assert "no-fleet" == only_problem(load({}, folder="desired-state")).code
     assert "desired-state:1:1" == place(only_problem(load({}, folder="desired-state")))
+    assert "no file named *.yaml or *.yml is here: " in only_problem(load({})).what
+    assert "*.yaml" not in only_problem(load({"fleet.yaml": b"# later\n"})).what
 
 
 @pytest.mark.parametrize("name", ["fleet.yaml", "hosts/h1.yaml"])
