@@ -12,6 +12,8 @@ import io
 import json
 import os
 import shlex
+import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -246,11 +248,13 @@ class Story:
         """What to look at next."""
         stays = self.cast.one(Part.STAYS)
         self.teller.act("What to look at next")
-        if kept:
-            self.teller.text("The folder is kept. Go on from here:")
-            self.teller.command(f"cd {self.stage.folder}; export {ENVIRONMENT}=$PWD/settings.toml")
-        else:
-            self.teller.text("The folder is gone now; `reconciler demo --keep DIR` leaves it. Then:")
+        self.teller.text("The folder is kept. Go on from here:" if kept else "The folder is gone. In one that stays:")
+        if shutil.which("reconciler") is None and sys.prefix != sys.base_prefix:
+            self.teller.command(f". {shlex.quote(f'{sys.prefix}/bin/activate')}")
+        if not kept:
+            self.teller.command("reconciler demo --keep DIR")
+        folder = shlex.quote(str(self.stage.folder)) if kept else "DIR"
+        self.teller.command(f"cd {folder}; export {ENVIRONMENT}=$PWD/settings.toml")
         for command, what in (
             (f"reconciler explain {stays.name}", "every rule that was asked, and what would help"),
             (f"reconciler history {self.cast.one(Part.STUMBLES).name}", "what was done to one guest"),

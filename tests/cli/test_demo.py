@@ -28,11 +28,12 @@ def told(folder: Path, *arguments: str) -> tuple[str, str]:
     """Run the demo from an empty folder with a temporary folder of its own: what it said on stdout and stderr."""
     (folder / "empty").mkdir()
     (folder / "tmp").mkdir()
+    elsewhere = os.pathsep.join(path for path in os.get_exec_path() if Path(path) != EXECUTABLE.parent)
     begun = time.monotonic()
     found = subprocess.run(
         [str(EXECUTABLE), "demo", *arguments],
         cwd=folder / "empty",
-        env={**os.environ, "TMPDIR": str(folder / "tmp")},
+        env={**os.environ, "PATH": elsewhere, "TMPDIR": str(folder / "tmp")},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -67,6 +68,9 @@ def test_the_whole_story_is_told(tmp_path: Path, seed: int) -> None:
     assert "0 commands that change anything, 0 commits." in plain(out)
     assert f"reconciler/status/{players.fleet}" in out
     assert "# Fleet" in out
+    first = [f". {EXECUTABLE.with_name('activate')}", "reconciler demo --keep DIR"]
+    first.append("cd DIR; export RECONCILER_SETTINGS=$PWD/settings.toml")
+    assert "\n\n".join(f"$ {line}" for line in first) + "\n  $ reconciler explain" in out
     assert [] == list((tmp_path / "empty").iterdir()) + list((tmp_path / "tmp").iterdir())
     if seed == 1:
         shown = README.read_text(encoding="utf-8").partition("    $ reconciler plan")[2].partition("\n\n")[0]
