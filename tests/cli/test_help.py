@@ -26,6 +26,14 @@ def command(name: str) -> Command:
     return found
 
 
+@pytest.mark.parametrize(("word", "told"), [("plna", " Did you mean plan?"), ("xyzzy", "")])
+def test_an_unknown_command_is_answered_with_one_like_it(
+    word: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert 2 == run([word])
+    assert capsys.readouterr().err.endswith(f"No such command '{word}'.{told}\n")
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_an_example_that_it_would_take(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert 0 == run([name, "--help"])
