@@ -85,6 +85,8 @@ def test_a_host_that_cannot_be_read_is_4(bench: Bench) -> None:
     bench.change_hosts(lambda world: world.partition("h3"))
     for command in ("observe", "diff", "plan"):
         assert ExitCode.HOST == bench.call(command).code, command
+    for shown in (["plan"], ["plan", "-o", "markdown"], ["diff"]):
+        assert "h3" in bench.call(*shown).out, f"{shown}: nobody knows why it is not 0"
     assert ExitCode.OK == bench.call("observe", "--exit-zero").code
 
 

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from reconciler.core.diff import Diff
 from reconciler.core.execution.run import Progress, StepState
 from reconciler.core.planning.plan import Plan, Reason
 from reconciler.core.reports.conditions import conditions
@@ -66,9 +67,9 @@ def assert_harmless(markdown: str) -> None:
 
 
 @few
-@given(plans())
-def test_no_plan_carries_markup_of_others(plan: Plan) -> None:
-    assert_harmless(plan_markdown(plan))
+@given(plans(), values(Diff))
+def test_no_plan_carries_markup_of_others(plan: Plan, difference: Diff) -> None:
+    assert_harmless(plan_markdown(plan, difference.hosts))
 
 
 @few
@@ -109,6 +110,10 @@ def test_a_plan_that_does_nothing_is_one_sentence() -> None:
     assert plan_markdown(example.NOTHING) == (
         f"{MARKER}\n**Nothing to do: every guest that was seen is where and as its document says.**\n\n"
         "Fleet demo at 3f2a9c1d3f, digest d1.\n"
+    )
+    assert plan_markdown(example.NOTHING, example.DIFF.hosts).startswith(
+        f"{MARKER}\n**Nothing to do: every guest that was seen is where and as its document says. 1 host is in "
+        "trouble.**\n\n### Hosts in trouble: nothing is done there\n\n- vmhost-c: **Unreachable**: connection refused\n"
     )
 
 

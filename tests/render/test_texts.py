@@ -53,9 +53,9 @@ def assert_fits(page: str) -> None:
 
 
 @few
-@given(plans())
-def test_no_plan_is_wider_than_80_columns(plan: Plan) -> None:
-    assert_fits(plan_text(plan, commands=True))
+@given(plans(), values(Diff))
+def test_no_plan_is_wider_than_80_columns(plan: Plan, difference: Diff) -> None:
+    assert_fits(plan_text(plan, difference.hosts, commands=True))
 
 
 @few
@@ -155,6 +155,13 @@ downtime for 1 guest, 1 blocked.
 
 def test_a_plan_of_a_fleet_at_rest_says_so() -> None:
     assert plan_text(example.NOTHING).endswith("\n\nNothing to do.\n")
+
+
+def test_a_plan_names_the_hosts_that_could_not_be_read() -> None:
+    assert plan_text(example.NOTHING, example.DIFF.hosts).endswith(
+        "\n\n1 host in trouble: nothing is done there\n  vmhost-c: Unreachable: connection refused\n\n"
+        "Nothing to do, 1 host in trouble.\n"
+    )
 
 
 def test_names_that_are_too_long_keep_both_ends() -> None:

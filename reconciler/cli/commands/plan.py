@@ -39,12 +39,13 @@ def command(
     """Show what would be done, in which order, and what cannot be.
 
     Changes nothing. Each move is online or offline, with its downtime and the reason; guests that cannot be moved are
-    listed as blocked, with what would help. Markdown is for a comment on a pull request.
+    listed as blocked, with what would help, and hosts that nothing may be done with are named. Markdown is for a
+    comment on a pull request.
 
     With --desired and --observed FILE it needs no git, no hosts and no settings. With --observed status it needs no
     access to hosts: it plans on what the last report saw.
 
-    Exits 1 if there are steps, 6 if something is blocked or held.
+    Exits 1 if there are steps, 4 if a host is in trouble, 6 if something is blocked or held.
     """
     from reconciler.cli import codes
     from reconciler.cli.sources import Sources, planned_case
@@ -54,12 +55,12 @@ def command(
     from reconciler.render.text.plan import plan_text
 
     case = planned_case(Sources(settings_file, rev, desired, observed))
-    plan = case.planned.plan
+    plan, difference = case.planned.plan, case.planned.difference
     if output == "json":
         json_data(plan_json(plan))
     elif output == "markdown":
-        data(plan_markdown(plan))
+        data(plan_markdown(plan, difference.hosts))
     else:
-        data(plan_text(plan, commands=commands, paint=painter()))
-    code = codes.of_plan(plan, case.planned.difference, case.problems)
-    return codes.wanted(code, codes.Wanted(exit_zero, fail_on), plan, case.planned.difference, case.problems)
+        data(plan_text(plan, difference.hosts, commands=commands, paint=painter()))
+    code = codes.of_plan(plan, difference, case.problems)
+    return codes.wanted(code, codes.Wanted(exit_zero, fail_on), plan, difference, case.problems)

@@ -5,6 +5,7 @@ Called for `plan -o markdown`. Stays within the size that forges accept and says
 
 from __future__ import annotations
 
+from reconciler.core.diff import HostFinding
 from reconciler.core.planning.plan import Blocked, Plan, Step
 from reconciler.core.quantities import format_duration
 from reconciler.render import words
@@ -19,10 +20,12 @@ MARKER = "<!-- reconciler:plan -->"
 """The first line: by it CI finds the comment to edit instead of adding another."""
 
 
-def plan_markdown(plan: Plan, *, limit: int = CHARACTERS_MAX) -> str:
-    """The plan as markdown, at most `limit` characters long (and never below what the verdict itself takes)."""
+def plan_markdown(plan: Plan, hosts: tuple[HostFinding, ...] = (), *, limit: int = CHARACTERS_MAX) -> str:
+    """The plan as markdown, with the hosts in trouble: at most `limit` characters long (and never below what the
+    verdict itself takes)."""
     sections = [
-        _verdict(plan),
+        _verdict(plan, len(hosts)),
+        _hosts(hosts),
         _brakes(plan),
         _blocked(plan),
         _remedies(plan),
@@ -36,13 +39,19 @@ def plan_markdown(plan: Plan, *, limit: int = CHARACTERS_MAX) -> str:
     return page(sections, limit)
 
 
-def _verdict(plan: Plan) -> Section:
-    lines = [MARKER, f"**{words.verdict(plan)}**"]
+def _verdict(plan: Plan, in_trouble: int) -> Section:
+    trouble = f" {words.counted(in_trouble, 'host is', 'hosts are')} in trouble." if in_trouble else ""
+    lines = [MARKER, f"**{words.verdict(plan)}{trouble}**"]
     if plan.brakes:
         lines.append("It is held: shown, not run, until what holds it is released.")
     if plan.steps:
         lines.append(words.sentence(words.takes(plan)))
     return Section(head="\n".join([lines[0], " ".join(lines[1:])]))
+
+
+def _hosts(hosts: tuple[HostFinding, ...]) -> Section:
+    entries = tuple(f"- {said(found.host)}: **{said(found.reason)}**: {said(found.text)}" for found in hosts)
+    return Section("### Hosts in trouble: nothing is done there\n" if entries else "", entries, "hosts", 0.1)
 
 
 def _brakes(plan: Plan) -> Section:

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
+from reconciler.core.diff import HostFinding
 from reconciler.core.planning.plan import Blocked, Brake, Plan, Reason, Step
 from reconciler.core.planning.verify import Fault
 from reconciler.core.quantities import format_duration
 from reconciler.render import words
 from reconciler.render.escape import terminal
 from reconciler.render.layout import Cell, Column, Paint, no_paint, table, wrap
+from reconciler.render.text.difference import host_lines
 from reconciler.render.text.documents import violation_blocks
 from reconciler.render.text.names import command, name, route
 
@@ -35,10 +37,13 @@ NAMES_SHOWN = 3
 """Steps that share a reason name so many guests."""
 
 
-def plan_text(plan: Plan, *, commands: bool = False, paint: Paint = no_paint) -> str:
-    """The plan. With `commands`, also what each step sends to which host."""
+def plan_text(
+    plan: Plan, hosts: tuple[HostFinding, ...] = (), *, commands: bool = False, paint: Paint = no_paint
+) -> str:
+    """The plan, hosts in trouble first. With `commands`, also what each step sends to which host."""
     sections = [
         _title(plan),
+        host_lines(hosts, paint),
         _schedule(plan, paint),
         [*_reasons(plan, paint), *_waits(plan), *_attempts(plan)],
         _commands(plan) if commands else [],
@@ -46,7 +51,7 @@ def plan_text(plan: Plan, *, commands: bool = False, paint: Paint = no_paint) ->
         [*blocked_lines(plan.blocked, paint), *_remedies(plan)],
         brake_lines(plan.brakes, paint),
         *violation_blocks(plan.violations, paint),
-        _last_line(plan, paint),
+        _last_line(plan, hosts, paint),
     ]
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 
@@ -162,10 +167,10 @@ def brake_lines(brakes: tuple[Brake, ...], paint: Paint = no_paint) -> list[str]
     return lines
 
 
-def _last_line(plan: Plan, paint: Paint) -> list[str]:
-    if plan.empty:
-        return [paint("good", "Nothing to do.")]
-    return [paint("strong", line) for line in wrap(words.sentence(words.plan_line(plan)))]
+def _last_line(plan: Plan, hosts: tuple[HostFinding, ...], paint: Paint) -> list[str]:
+    style = "good" if plan.empty and not hosts else "strong"
+    trouble = f", {words.counted(len(hosts), 'host')} in trouble" if hosts else ""
+    return [paint(style, line) for line in wrap(words.sentence(f"{words.plan_line(plan)}{trouble}"))]
 
 
 def proof_text(plan: Plan, faults: Sequence[Fault], *, paint: Paint = no_paint) -> str:
