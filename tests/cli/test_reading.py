@@ -314,8 +314,8 @@ def test_diff_adds_up_what_is_declared_on_a_host(tmp_path: Path) -> None:
     found = bench.call("diff")
     assert 1 == found.code
     assert (
-        "warning: host-overfull\ndesired/db.yaml:1:1: h3 is short of 1424 MiB of memory for what is declared\n"
-        "  there: db, web take 4424 MiB of 3000\n"
+        "warning: host-overfull\ndesired/db.yaml:1:1: h3 is short of 1.4 GiB of memory for what is declared\n"
+        "  there: db, web take 4.3 GiB of 2.9 GiB\n"
         "hint: declare some of it elsewhere, or make room on h3\n"
     ) in found.out
 

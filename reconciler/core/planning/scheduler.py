@@ -50,7 +50,7 @@ def make_plan(
     room = situation.room() if journeys else {}
     turn_away(journeys, blocked, without_slot(situation, journeys))
     journeys = growing_where_they_may(journeys, room)
-    turn_away(journeys, blocked, without_room(journeys, room))
+    turn_away(journeys, blocked, without_room(situation, journeys, room))
     best = best_draft(situation, journeys, room, improve=improve)
     blocked = sorted([*blocked, *best.blocked], key=lambda entry: (entry.guest, entry.uuid))
     steps = _steps(best.timetable, desired.hosts)

@@ -16,6 +16,7 @@ from reconciler.core.desired.violations import PlacementFinding, Violation
 from reconciler.core.diff import HANDS_OFF, Diff, GuestDiff
 from reconciler.core.model import Load, RunState, StepKind
 from reconciler.core.observed import HostFacts, ObservedFleet, Registration
+from reconciler.core.quantities import format_memory
 
 
 def misfits(desired: DesiredFleet, observed: ObservedFleet, difference: Diff) -> tuple[Violation, ...]:
@@ -56,8 +57,8 @@ def _overfull(
     stay = f", with what stays there: {names_text(sorted(entry.name for entry in others))}" if others else ""
     names = [guest.name for guest, _ in running]
     text = (
-        f"{facts.name} is short of {taken - held} MiB of memory for what is declared there: {names_text(names)}{stay}"
-        f" take {taken} MiB of {held}"
+        f"{facts.name} is short of {format_memory(taken - held)} of memory for what is declared there: "
+        f"{names_text(names)}{stay} take {format_memory(taken)} of {format_memory(held)}"
     )
     arriving = [guest for guest, found in running if found.place is not None and found.place.host != facts.name]
     first = (arriving or [guest for guest, _ in running])[0]

@@ -29,7 +29,7 @@ def told(case: World) -> list[tuple[str, str, str]]:
 def test_all_that_is_declared_on_a_host_is_added_up_wherever_it_is_now() -> None:
     looks = [host("a", registration("web", 10 * GIB)), host("b", registration("db", 8 * GIB))]
     case = world(looks, [here("web", "b"), here("db", "b")])
-    text = "b is short of 2048 MiB of memory for what is declared there: db, web take 18432 MiB of 16384"
+    text = "b is short of 2 GiB of memory for what is declared there: db, web take 18 GiB of 16 GiB"
     assert [("host-overfull", "web.yaml:1:1", text)] == told(case)
     assert (False, ("db", "web"), ("b",)) == (found(case)[0].required, found(case)[0].guests, found(case)[0].hosts)
     assert (Location("db.yaml"), Location("web.yaml")) == found(case)[0].documents
@@ -38,9 +38,9 @@ def test_all_that_is_declared_on_a_host_is_added_up_wherever_it_is_now() -> None
 def test_who_leaves_in_the_end_takes_nothing_and_who_is_not_declared_stays() -> None:
     there = registration("web", 10 * GIB), registration("old", 6 * GIB), registration("db", 8 * GIB)
     looks = [host("a", *there), host("b")]
-    text = "a is short of 2048 MiB of memory for what is declared there: web, with what stays there: db, old take 24576"
+    text = "a is short of 2 GiB of memory for what is declared there: web, with what stays there: db, old take 24 GiB"
     assert (
-        f"{text} MiB of 22528"
+        f"{text} of 22 GiB"
         == told(world([host("a", *there, memory_mib=22 * GIB), host("b")], [here("web", "a")]))[0][2]
     )
     assert [] == told(world(looks, [here("web", "a"), here("old", "a"), here("db", "b")]))
@@ -59,7 +59,7 @@ def test_caps_reserve_and_the_platforms_overhead_count() -> None:
     document = Host("a", "test", HERE, memory_cap_mib=12 * GIB, reserve_memory_mib=GIB)
     assert [] == told(world(looks, [here("web", "a")], hosts={"a": document}))
     document = replace(document, reserve_memory_mib=GIB + 1)
-    text = "a is short of 1 MiB of memory for what is declared there: web take 11264 MiB of 11263"
+    text = "a is short of 1 MiB of memory for what is declared there: web take 11 GiB of 11 GiB"
     assert [("host-overfull", "web.yaml:1:1", text)] == told(world(looks, [here("web", "a")], hosts={"a": document}))
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from reconciler.core.model import Load
 from reconciler.core.planning.journey import Journey
 from reconciler.core.planning.order.accounts import DIMENSIONS
+from reconciler.core.quantities import format_memory
 
 
 class Account:
@@ -71,9 +72,9 @@ class Shortage:
         lacks = [
             text
             for amount, text in (
-                (self.load.memory_mib, f"{self.load.memory_mib} MiB of memory"),
+                (self.load.memory_mib, f"{format_memory(self.load.memory_mib)} of memory"),
                 (self.load.cpu_percent, f"{self.load.cpu_percent} % of a CPU"),
-                (self.load.disk_mib, f"{self.load.disk_mib} MiB of disk"),
+                (self.load.disk_mib, f"{format_memory(self.load.disk_mib)} of disk"),
                 (self.load.vcpus, f"{self.load.vcpus} virtual CPUs"),
             )
             if amount > 0
@@ -91,6 +92,17 @@ def shortage(host: str, need: Load, there: Load) -> Shortage | None:
         for wanted, available in ((getattr(need, name), getattr(there, name)) for name in DIMENSIONS)
     ]
     return Shortage(host, Load(*lacks))
+
+
+def overfull(journeys: Sequence[Journey], room: Mapping[str, Load]) -> dict[str, Shortage]:
+    """Host -> what it would lack if all of them came where they are declared, and nobody else left it."""
+    every = {journey.name: journey for journey in journeys}
+    found: dict[str, Shortage] = {}
+    for host, load in _end_state(journeys, room).items():
+        lacks = [max(0, -getattr(load, name)) if _wanting(every, host, name) else 0 for name in DIMENSIONS]
+        if any(lacks):
+            found[host] = Shortage(host, Load(*lacks))
+    return found
 
 
 def homeless(journeys: Sequence[Journey], room: Mapping[str, Load]) -> dict[str, Shortage]:

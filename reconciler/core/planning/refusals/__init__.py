@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 
-from reconciler.core.model import Load, StepKind
+from reconciler.core.desired.placement import names_text
+from reconciler.core.model import Load, RunState, StepKind
 from reconciler.core.planning.journey import Journey
-from reconciler.core.planning.order.room import Shortage, homeless
+from reconciler.core.planning.order.room import Shortage, homeless, overfull
 from reconciler.core.planning.order.times.layout import Entry, Stuck, Timetable
 from reconciler.core.planning.order.times.slots import Slots
 from reconciler.core.planning.plan import Blocked, Reason
@@ -47,19 +48,49 @@ def growing_where_they_may(journeys: Sequence[Journey], room: Mapping[str, Load]
     return left
 
 
-def without_room(journeys: Sequence[Journey], room: Mapping[str, Load]) -> list[Blocked]:
+def without_room(situation: Situation, journeys: Sequence[Journey], room: Mapping[str, Load]) -> list[Blocked]:
     """The guests whose target could not hold them even when everything else is done."""
     lacking = homeless(journeys, room)
-    return [
-        _blocked(
-            journey,
-            Reason.NO_ROOM,
-            f"{lacking[journey.name]} for all that is declared there, even when every guest that can leave has left",
-            f"make room on {lacking[journey.name].host}, or {_instead(journey)}",
-        )
-        for journey in journeys
-        if journey.name in lacking
+    short = overfull(journeys, room) if lacking else {}
+    going = {journey.name for journey in journeys}
+    refused = []
+    for journey in journeys:
+        if journey.name not in lacking:
+            continue
+        host = lacking[journey.name].host
+        if host in short:
+            text = f"{short[host]} for all that is declared there{_staying(situation, going, host)}"
+            refused.append(_blocked(journey, Reason.NO_ROOM, text, _make_room(journey, [host])))
+        else:
+            refused.append(_held_up(journey, [other for other in journeys if other.name in lacking], host, short))
+    return refused
+
+
+def _staying(situation: Situation, going: set[str], host: str) -> str:
+    """Who else stays on the host, though it is not declared there."""
+    names = [
+        found.name
+        for found in situation.difference.guests
+        if found.name not in going
+        and found.wanted != host
+        and any(place.host == host and place.state is not RunState.STOPPED for place in found.places)
     ]
+    return f", with what stays there: {names_text(names)}" if names else ""
+
+
+def _held_up(journey: Journey, turned_away: Sequence[Journey], host: str, short: Mapping[str, Shortage]) -> Blocked:
+    """A guest whose host could hold all that is declared there, if others could leave it."""
+    leaving = {
+        other.name: leg.target
+        for other in turned_away
+        for leg in other.legs
+        if leg.source == host and leg.target != host
+    }
+    roots = sorted(set(leaving.values()) & short.keys())
+    why = f": {'; '.join(str(short[root]) for root in roots)} for all that is declared there" if roots else " either"
+    stay = f"{names_text(leaving)} {'stays' if len(leaving) == 1 else 'stay'}"
+    text = f"{host} has no room for it as long as {stay}, which cannot leave{why}"
+    return _blocked(journey, Reason.NO_ROOM, text, _make_room(journey, roots or [host]))
 
 
 def stuck(timetable: Timetable, entry: Stuck) -> Blocked:
@@ -68,7 +99,7 @@ def stuck(timetable: Timetable, entry: Stuck) -> Blocked:
     lacks = Shortage(entry.host, entry.lacks, entry.rules)
     if entry.for_good:
         text = f"{lacks} for it, and what leaves does not free as much"
-        return _blocked(journey, Reason.NO_ROOM, text, f"make room on {entry.host}, or {_instead(journey)}")
+        return _blocked(journey, Reason.NO_ROOM, text, _make_room(journey, [entry.host]))
     knot = _knot(timetable, entry)
     others = "; ".join(str(Shortage(host, lacking)) for host, lacking in sorted(knot.items()) if host != entry.host)
     pinned = sorted(
@@ -110,10 +141,10 @@ def _cautious_ends(timetable: Timetable) -> Iterator[tuple[Entry, float]]:
         yield entry, end_s
 
 
-def _instead(journey: Journey) -> str:
-    """What else would help a guest that lacks room."""
+def _make_room(journey: Journey, hosts: Sequence[str]) -> str:
+    """What would help whatever is declared; which guests could be declared elsewhere is tried by crowding."""
     sets = any(leg.kind is StepKind.SET for leg in journey.legs)
-    return "declare less entitlement" if sets else "declare the guest elsewhere"
+    return f"make room on {' or '.join(hosts)}{', or declare less entitlement' if sets else ''}"
 
 
 def _knot(timetable: Timetable, first: Stuck) -> dict[str, Load]:

@@ -18,9 +18,9 @@ from reconciler.core.model import Load, Method
 from reconciler.core.planning.admission import barrier, decision_for
 from reconciler.core.planning.journey import Journey
 from reconciler.core.planning.order.room import shortage
-from reconciler.core.planning.plan import Edit, Remedy
+from reconciler.core.planning.plan import Edit, Remedy, RemedyKind
 from reconciler.core.planning.refusals import edits as fields
-from reconciler.core.planning.refusals.scene import LATER, Scene
+from reconciler.core.planning.refusals.scene import LATER, UNTRIED, Scene
 from reconciler.core.planning.refusals.untangling import less_cpu
 from reconciler.core.planning.refusals.whatif import WhatIf
 
@@ -50,7 +50,13 @@ def remedies(guest: str, whatif: WhatIf, rest: Scene) -> tuple[Remedy, ...]:
         _itself(journey, host, short.load, whatif, rest),
         _less_cpu(guest, host, short.load, whatif, rest),
     ]
-    return tuple(remedy for remedy in found if remedy is not None)
+    helping = [remedy for remedy in found if remedy is not None]
+    if not helping and whatif.budget.spent:
+        return (UNTRIED,)
+    if not helping:
+        text = f"no other host was found for {guest}, nor for one or two guests on {host} that would make room for it"
+        return (Remedy(RemedyKind.NOT_FOUND, text, host=host, lacks=short.load),)
+    return tuple(sorted(helping, key=lambda remedy: any(edit.value in rest.emptied for edit in remedy.edits)))
 
 
 def _others(journey: Journey, host: str, lacks: Load, whatif: WhatIf, rest: Scene) -> Iterator[Remedy]:
@@ -67,8 +73,15 @@ def _others(journey: Journey, host: str, lacks: Load, whatif: WhatIf, rest: Scen
     tried = 0
     for size in (1, 2) if len(leaving) <= PAIRED_MAX else (1,):
         sets = combinations(sorted(leaving), size)
-        by_bytes = sorted((sum(leaving[name][1] for name in chosen), chosen) for chosen in sets)
-        for _, chosen in by_bytes:
+        by_bytes = sorted(
+            (
+                any(leaving[name][2][0][0] in rest.emptied for name in chosen),
+                sum(leaving[name][1] for name in chosen),
+                chosen,
+            )
+            for chosen in sets
+        )
+        for _, _, chosen in by_bytes:
             if not lacks.fits(Load.total(leaving[name][0] for name in chosen)):
                 continue
             edits = [fields.declared_on(name, leaving[name][2][0][0]) for name in chosen]
@@ -76,7 +89,7 @@ def _others(journey: Journey, host: str, lacks: Load, whatif: WhatIf, rest: Scen
             if tried > SETS_TRIED:
                 return
             if whatif.frees({journey.name, *chosen}, edits):
-                told = " and ".join(f"{name} on {_told(leaving[name][2])}" for name in chosen)
+                told = " and ".join(f"{name} on {_told(leaving[name][2], rest)}" for name in chosen)
                 text = f"declare {told}: {journey.name} has room then{LATER if whatif.scene.later else ''}"
                 yield _remedy(journey.name, text, edits, host, lacks)
 
@@ -89,7 +102,7 @@ def _itself(journey: Journey, host: str, lacks: Load, whatif: WhatIf, rest: Scen
     edits = [fields.declared_on(journey.name, homes[0][0])]
     if not whatif.frees({journey.name}, edits):
         return None
-    return _remedy(journey.name, f"declare {journey.name} itself on {_told(homes)}", edits, host, lacks)
+    return _remedy(journey.name, f"declare {journey.name} itself on {_told(homes, rest)}", edits, host, lacks)
 
 
 def _less_cpu(guest: str, host: str, lacks: Load, whatif: WhatIf, rest: Scene) -> Remedy | None:
@@ -109,14 +122,15 @@ def _remedy(guest: str, text: str, edits: Sequence[Edit], host: str, lacks: Load
 
 
 def _homes(guest: str, source: str, rest: Scene, besides: str = "") -> Sequence[Home]:
-    """The hosts that would have room for it, the roomiest first, those first that it reaches online."""
+    """The hosts that would have room for it, the roomiest first, those first that it reaches online; last those that
+    are being emptied."""
     situation = rest.situation
     document = situation.desired.guests[guest]
     found = next(entry for entry in situation.difference.guests if entry.name == guest)
     entry = situation.registrations[source, found.uuid]
     runs = document.power is PowerWish.RUNNING or (entry.running and document.power is not PowerWish.STOPPED)
     homes: list[Home] = []
-    for name in sorted(rest.room, key=lambda name: (-rest.room[name].memory_mib, name)):
+    for name in sorted(rest.room, key=lambda name: (name in rest.emptied, -rest.room[name].memory_mib, name)):
         if name in (source, besides) or not may_be_chosen(situation.desired.hosts[name]):
             continue
         here, there = situation.hosts[source], situation.hosts[name]
@@ -131,9 +145,11 @@ def _homes(guest: str, source: str, rest: Scene, besides: str = "") -> Sequence[
             homes.append((name, method))
         if len(homes) >= HOSTS_NAMED and any(way is Method.ONLINE for _, way in homes):
             break
-    return sorted(homes, key=lambda home: home[1] is not Method.ONLINE)[:HOSTS_NAMED]
+    return sorted(homes, key=lambda home: (home[0] in rest.emptied, home[1] is not Method.ONLINE))[:HOSTS_NAMED]
 
 
-def _told(homes: Sequence[Home]) -> str:
-    """`c (online) or d (offline)`."""
-    return " or ".join(f"{host} ({method})" for host, method in homes)
+def _told(homes: Sequence[Home], rest: Scene) -> str:
+    """`c (online) or d (offline, but it is being emptied)`."""
+    return " or ".join(
+        f"{host} ({method}{', but it is being emptied' if host in rest.emptied else ''})" for host, method in homes
+    )

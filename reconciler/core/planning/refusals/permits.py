@@ -14,7 +14,7 @@ from reconciler.core.planning.admission import admit
 from reconciler.core.planning.journey import Journey
 from reconciler.core.planning.plan import Edit, Remedy, RemedyKind
 from reconciler.core.planning.refusals import edits as fields
-from reconciler.core.planning.refusals.scene import LATER
+from reconciler.core.planning.refusals.scene import LATER, UNTRIED
 from reconciler.core.planning.refusals.whatif import WhatIf, with_documents
 from reconciler.core.planning.windows import needed_s
 from reconciler.core.quantities import format_duration
@@ -26,13 +26,23 @@ def permitted(guest: str, whatif: WhatIf) -> tuple[Remedy, ...]:
     ways.sort(key=lambda way: (len(way[1]), _downtime_s(way[0]), way[1]))
     for journey, edits in ways[:1]:
         if not whatif.frees({guest}, edits):
-            return ()
+            return (_in_vain(guest, edits, whatif),)
         down_s = _downtime_s(journey)
         offline = any(leg.method is Method.OFFLINE for leg in journey.legs)
         how = f"offline, {format_duration(down_s)} down" if offline and down_s else "offline" if offline else "online"
         text = f"set {fields.told(edits)}: it goes then, {how}{LATER if whatif.scene.later else ''}"
         return (Remedy(fields.kind_of(edits), text, (guest,), edits, downtime_s=down_s),)
     return ()
+
+
+def _in_vain(guest: str, edits: tuple[Edit, ...], whatif: WhatIf) -> Remedy:
+    """What else is in the way of a guest that the platform would let go with these edits."""
+    answer = whatif.ask(edits)
+    if answer is None:
+        return UNTRIED
+    others = fields.names(answer.left - whatif.scene.blocked)
+    why = answer.refused.get(guest, "") or f"{others} would have to stay instead"
+    return Remedy(RemedyKind.NOT_FOUND, f"{fields.told(edits)} alone does not help: {why}")
 
 
 def window(journey: Journey, desired: DesiredFleet) -> Remedy | None:

@@ -23,7 +23,7 @@ from reconciler.core.planning.order.drafts import Draft
 from reconciler.core.planning.order.times.layout import Stuck
 from reconciler.core.planning.plan import Blocked, Reason, Remedy, RemedyKind
 from reconciler.core.planning.refusals import crowding, permits, untangling
-from reconciler.core.planning.refusals.scene import Scene, after, hosts_of, knots
+from reconciler.core.planning.refusals.scene import UNTRIED, Scene, after, hosts_of, knots
 from reconciler.core.planning.refusals.untangling import Crowd, Way
 from reconciler.core.planning.refusals.whatif import Again, Budget, WhatIf
 from reconciler.core.planning.situation import Situation
@@ -77,7 +77,7 @@ class _Search:
         wanting = [*journeys, *(entry for entry in turned if isinstance(entry, Journey))]
         names = frozenset(entry.guest for entry in blocked)
         wanting.sort(key=lambda journey: journey.name)
-        present = Scene(situation, tuple(wanting), self.room, names)
+        present = Scene(situation, tuple(wanting), self.room, names, _emptied(situation, wanting))
         self.whole = after(present, best.timetable)
         self.rest = self.whole.around(hosts_of(self.whole.journeys))
         self.scene = present if len(wanting) <= WHOLE_MAX and len(self.room) <= HOSTS_MAX else self.rest
@@ -124,7 +124,7 @@ class _Search:
             remedies[guest] = (
                 untangling.remedy(guest, ways[guest], whatif, lacks)
                 if guest in ways
-                else untangling.hopeless(rest, self.crowd, lacks, all_tried=self.budget.trials > 0),
+                else untangling.hopeless(rest, self.crowd, lacks, all_tried=not self.budget.spent),
             )
         return ways
 
@@ -132,7 +132,10 @@ class _Search:
         """Remedies for the guests that their declared host could not hold."""
         journeys = {journey.name: journey for journey in self.rest.journeys}
         whole = WhatIf(self.scene, self.again, self.budget)
-        for guest in sorted(self.guests(Reason.NO_ROOM) & journeys.keys())[:SINGLY_MAX]:
+        for number, guest in enumerate(sorted(self.guests(Reason.NO_ROOM) & journeys.keys())):
+            if number >= SINGLY_MAX:
+                remedies[guest] = (UNTRIED,)
+                continue
             if not self.scene.later:
                 remedies[guest] = crowding.remedies(guest, whole, self.rest)
                 continue
@@ -145,8 +148,8 @@ class _Search:
         forbidden = sorted(self.guests(*FORBIDDEN))
         scene = self.scene.of(()) if self.scene.later else self.scene
         whatif = WhatIf(scene, self.again, self.budget)
-        for guest in forbidden[:SINGLY_MAX]:
-            remedies[guest] = permits.permitted(guest, whatif)
+        for number, guest in enumerate(forbidden):
+            remedies[guest] = permits.permitted(guest, whatif) if number < SINGLY_MAX else (UNTRIED,)
 
     def wait(self, remedies: dict[str, tuple[Remedy, ...]]) -> None:
         """When the windows of guests are long enough."""
@@ -168,6 +171,12 @@ SINGLY_MAX = 40
 """For so many guests that lack room it is tried who could make it; for so many, what documents would have to allow."""
 HELPED = frozenset({Reason.NO_SAFE_ORDER, Reason.NO_ROOM, Reason.OUTSIDE_WINDOW, *FORBIDDEN})
 """The reasons that something is tried against."""
+
+
+def _emptied(situation: Situation, journeys: Sequence[Journey]) -> frozenset[str]:
+    """The hosts that guests leave and none is declared on: nobody wants to see others sent there."""
+    left = {leg.source for journey in journeys for leg in journey.legs if leg.source != leg.target}
+    return frozenset(left - {document.host for document in situation.desired.guests.values()})
 
 
 def _with(entry: Blocked, remedies: tuple[Remedy, ...], downed: bool) -> Blocked:

@@ -13,12 +13,15 @@ from reconciler.core.diff import Finding, GuestDiff, Place
 from reconciler.core.model import Load, Method, RunState, StepKind
 from reconciler.core.planning.journey import Journey
 from reconciler.core.planning.order.times.layout import Entry, Timetable
+from reconciler.core.planning.plan import Remedy, RemedyKind
 from reconciler.core.planning.situation import Situation
 
 LATER = " (once the rest of this plan is done)"
 """What is said of remedies that were tried in what is left then."""
 EVERYBODY_MAX = 30
 """Up to so many guests, those on any host may have a part; else those on hosts that others wait for."""
+UNTRIED = Remedy(RemedyKind.NOT_FOUND, "too many guests are blocked to try what would help each")
+"""What is said where nothing was tried."""
 THIRDS_MAX = 60
 """Where a fleet is large, guests are supposed to rest on one of so many hosts."""
 
@@ -32,6 +35,8 @@ class Scene:
     room: Mapping[str, Load]
     blocked: frozenset[str]
     """The guests that stay where they are in the plan."""
+    emptied: frozenset[str] = frozenset()
+    """Hosts that guests leave and none is declared on."""
     later: bool = False
     """Whether it is what is left once the plan is done."""
 

@@ -22,6 +22,7 @@ from reconciler.core.planning.refusals import edits as fields
 from reconciler.core.planning.refusals.scene import EVERYBODY_MAX, LATER, Scene
 from reconciler.core.planning.refusals.whatif import WhatIf
 from reconciler.core.planning.situation import Situation
+from reconciler.core.quantities import format_memory
 
 MOVERS_MAX = 200
 """Of so many guests it is asked whether one could leave."""
@@ -226,8 +227,8 @@ def hopeless(rest: Scene, crowd: Crowd, lacks: Stuck | None, *, all_tried: bool)
     most_mib = max(0, thirds[roomiest].memory_mib) if roomiest else 0
     where = f", on {roomiest}" if most_mib else ""
     why = (
-        f"the smallest, {least.name}, takes {_memory_mib(least)} MiB, and the most that any host could have free is "
-        f"{most_mib} MiB{where}"
+        f"the smallest, {least.name}, takes {format_memory(_memory_mib(least))}, and the most that any host could have "
+        f"free is {format_memory(most_mib)}{where}"
         if most_mib < _memory_mib(least)
         else "no host that could have the memory may take one of them, or has the CPU"
     )

@@ -18,11 +18,10 @@ from reconciler.core.diff import Finding, GuestDiff
 from reconciler.core.model import Load, Setting
 from reconciler.core.planning.admission import admit
 from reconciler.core.planning.journey import Journey
-from reconciler.core.planning.order.drafts import Draft
-from reconciler.core.planning.order.room import homeless
-from reconciler.core.planning.plan import Edit
+from reconciler.core.planning.order.drafts import Draft, turn_away
+from reconciler.core.planning.plan import Blocked, Edit
 from reconciler.core.planning.refusals import edits as fields
-from reconciler.core.planning.refusals import without_slot
+from reconciler.core.planning.refusals import without_room, without_slot
 from reconciler.core.planning.refusals.scene import Scene
 from reconciler.core.planning.situation import Situation
 
@@ -44,9 +43,14 @@ class Budget:
     trials: int = TRIALS_MAX
     effort: int = EFFORT_MAX
 
+    @property
+    def spent(self) -> bool:
+        """Whether nothing is left for a trial."""
+        return self.trials < 1 or self.effort <= 0
+
     def begin(self) -> bool:
         """Begin a trial; False where nothing is left for one."""
-        if self.trials < 1 or self.effort <= 0:
+        if self.spent:
             return False
         self.trials -= 1
         return True
@@ -56,13 +60,18 @@ class Budget:
 class Answer:
     """What would come of it."""
 
-    left: frozenset[str]
-    """The guests that would stay where they are."""
+    refused: Mapping[str, str]
+    """The guests that would stay where they are -> why."""
     used: frozenset[str]
     """The guests that would make a detour, on their way or for others."""
     downtime_s: float
     breaks: bool
     """Whether a required rule would be broken that is not broken now."""
+
+    @property
+    def left(self) -> frozenset[str]:
+        """The guests that would stay where they are."""
+        return frozenset(self.refused)
 
 
 @dataclass
@@ -143,7 +152,8 @@ class WhatIf:
         misdeclared = self.scene.situation.misdeclared.keys() ^ situation.misdeclared.keys()
         breaks = not situation.misdeclared.keys() <= self.scene.situation.misdeclared.keys()
         asked |= misdeclared  # a rule has come to bind them, or does no longer, as others are declared elsewhere
-        journeys, left = {}, set()
+        journeys: dict[str, Journey] = {}
+        left: list[Blocked] = []
         for journey in self.scene.journeys:
             document = documents.get(journey.name, journey.guest)
             journeys[journey.name] = journey if document is journey.guest else replace(journey, guest=document)
@@ -155,17 +165,17 @@ class WhatIf:
             if isinstance(admitted, Journey):
                 journeys[found.name] = admitted
             elif admitted is not None:
-                left.add(found.name)
+                left.append(admitted)
         going = [journeys[name] for name in sorted(journeys)]
-        busy = {entry.guest for entry in without_slot(situation, going)}
-        going = [journey for journey in going if journey.name not in busy]
-        lacking = homeless(going, self.scene.room)
-        draft = self.again(situation, [journey for journey in going if journey.name not in lacking], self.scene.room)
+        turn_away(going, left, without_slot(situation, going))
+        turn_away(going, left, without_room(situation, going, self.scene.room))
+        draft = self.again(situation, going, self.scene.room)
         self.budget.effort -= draft.spent + len(situation.hosts) // 10 + 1
         timetable = draft.timetable
         used = {timetable.journeys[number].name for number in timetable.hopped | timetable.aside}
-        left |= {*busy, *lacking, *(entry.guest for entry in draft.blocked)}
-        return Answer(frozenset(left), frozenset(used), draft.downtime_s, breaks)
+        left += draft.blocked
+        refused = {entry.guest: entry.text for entry in left}
+        return Answer(refused, frozenset(used), draft.downtime_s, breaks)
 
 
 def with_documents(situation: Situation, documents: Mapping[str, Guest], asked: Collection[str]) -> Situation:

@@ -69,7 +69,7 @@ def test_a_guest_that_would_not_fit_even_in_the_end_is_blocked_with_what_is_shor
     looks = [host("a", registration("x")), host("b", registration("y"), memory_mib=6000)]
     plan = world(looks, [guest("x", "b"), guest("y", "b")]).plan()
     assert {"x": "NoRoom"} == refusals(plan)
-    assert refusal(plan, "x").text.startswith("b is short of 2192 MiB of memory for all that is declared there")
+    assert refusal(plan, "x").text.startswith("b is short of 2.1 GiB of memory for all that is declared there")
 
 
 def test_as_few_guests_as_possible_are_turned_away() -> None:
@@ -285,8 +285,8 @@ def test_no_hop_where_the_documents_forbid_it() -> None:
     assert {"x": "NoSafeOrder", "y": "NoSafeOrder"} == refusals(plan)
     blocked = refusal(plan, "x")
     assert (
-        "b is short of 4096 MiB of memory until others leave, and these wait in turn "
-        "(a is short of 4096 MiB of memory); the documents of x, y forbid a hop"
+        "b is short of 4 GiB of memory until others leave, and these wait in turn "
+        "(a is short of 4 GiB of memory); the documents of x, y forbid a hop"
     ) == blocked.text
     assert "set hop: allowed for x: it goes then, and so does y" == blocked.fix
 

@@ -89,7 +89,7 @@ def test_where_nobody_can_leave_that_is_proven_with_what_is_short() -> None:
     looks = [full("a", ("x", 4096), ("s", 512)), full("b", ("y", 4096)), host("c", memory_mib=300)]
     plan = world(looks, [guest("x", "b"), guest("y", "a"), guest("s", "a")]).plan()
     assert (
-        "make room on a or b, or on a third host; no permission helps: b is short of 4096 MiB of memory, and none of "
+        "make room on a or b, or on a third host; no permission helps: b is short of 4 GiB of memory, and none of "
         "the 3 guests that could leave a, b can rest anywhere: the smallest, s, takes 512 MiB, and the most that any "
         "host could have free is 300 MiB, on c"
     ) == refusal(plan, "x").fix

@@ -57,7 +57,7 @@ def test_who_would_have_to_be_declared_elsewhere_is_named_with_where() -> None:
     looks = [host("a", registration("x")), host("b", registration("y"), memory_mib=6000), host("c", version="4.1")]
     fleet = world(looks, [guest("x", "b"), guest("y", "b", downtime=Downtime.ALLOWED)])
     blocked = refusal(fleet.plan(), "x")
-    assert "declare y on a (online) or c (offline): x has room then" == blocked.fix
+    assert "declare y on c (offline) or a (online, but it is being emptied): x has room then" == blocked.fix
     [remedy] = blocked.remedies
     assert (RemedyKind.ELSEWHERE, "b", Load(2192)) == (remedy.kind, remedy.host, remedy.lacks)
     assert {} == refusals(applied(fleet, *remedy.edits).plan())
@@ -73,6 +73,43 @@ def test_the_smallest_guest_that_is_large_enough_is_named() -> None:
     first, second = refusal(fleet.plan(), "x").remedies
     assert (Edit("m", "host", "c"),) == first.edits
     assert "declare x itself on c (online)" == second.text
+
+
+def test_where_no_other_home_is_found_that_is_said() -> None:
+    looks = [host("a", registration("x"), version="4.1"), host("b", registration("y"), memory_mib=6000)]
+    blocked = refusal(world(looks, [guest("x", "b", downtime=Downtime.ALLOWED), guest("y", "b")]).plan(), "x")
+    assert [RemedyKind.NOT_FOUND] == [remedy.kind for remedy in blocked.remedies]
+    assert blocked.fix == (
+        "make room on b; no other host was found for x, nor for one or two guests on b that would make room for it"
+    )
+
+
+def test_a_host_that_is_being_emptied_is_named_last_as_another_home() -> None:
+    looks = [
+        host("a", registration("x", 8192), memory_mib=16384),
+        host("b", registration("y", 8192), memory_mib=8192),
+        host("c", memory_mib=9000),
+        host("d", registration("z"), memory_mib=65536),
+    ]
+    plan = world(looks, [guest("x", "b"), guest("y", "b"), guest("z", "b")]).plan()
+    first, second = refusal(plan, "x").remedies
+    assert "declare y on c (online) or d (online, but it is being emptied)" in first.text
+    assert "declare x itself on c (online) or d (online, but it is being emptied)" == second.text
+
+
+def test_a_host_that_others_cannot_leave_is_told_apart_from_one_that_is_too_small() -> None:
+    looks = [
+        host("a", registration("x"), registration("big", 20480), memory_mib=24576),
+        host("b", registration("y", 8192), registration("z", 8192), memory_mib=18000),
+    ]
+    plan = world(looks, [guest("x", "b"), guest("y", "a"), guest("z", "a"), guest("big", "a")]).plan()
+    short = "a is short of 12 GiB of memory for all that is declared there"
+    assert {
+        "x": f"b has no room for it as long as y, z stay, which cannot leave: {short}",
+        "y": short,
+        "z": short,
+    } == {entry.guest: entry.text for entry in plan.blocked}
+    assert refusal(plan, "x").fix.startswith("make room on a; ")
 
 
 def test_less_cpu_guaranteed_to_others_may_do() -> None:
@@ -128,7 +165,13 @@ def test_the_fewest_permissions_are_named() -> None:
 
 def test_downtime_is_not_promised_to_a_guest_without_room() -> None:
     looks = [host("a", registration("x")), host("b", version="4.1", memory_mib=100)]
-    assert () == refusal(world(looks, [guest("x", "b")]).plan(), "x").remedies
+    blocked = refusal(world(looks, [guest("x", "b")]).plan(), "x")
+    [remedy] = blocked.remedies
+    assert (RemedyKind.NOT_FOUND, ()) == (remedy.kind, remedy.edits)
+    assert blocked.fix == (
+        "set spec.migration.downtime to allowed, or shut x down; downtime: allowed for x alone does not help: "
+        "b is short of 3.9 GiB of memory for all that is declared there"
+    )
 
 
 def windowed(minutes: int) -> World:
