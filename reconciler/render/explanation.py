@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.core.compatibility import Decision, Verdict
 from reconciler.core.desired.placement import Ruling
-from reconciler.core.diff import Diff, Finding
+from reconciler.core.diff import Diff, Finding, Place
 from reconciler.core.model import Method
 from reconciler.core.planning.plan import Blocked, Plan, Step
 
@@ -36,6 +36,8 @@ class Explanation:
     """Whether that plan only supposes that its document names the target."""
     rulings: tuple[Ruling, ...] = ()
     """What each placement rule says of it on the target, all others being where they are declared."""
+    places: tuple[Place, ...] = ()
+    """Where copies of it were seen, where no one place can be said to be the guest's."""
 
     def verdicts(self, method: Method) -> tuple[Verdict, ...]:
         """The verdicts on one method, in the order of the rules."""
@@ -76,6 +78,7 @@ def explain(
         guest=guest,
         uuid=found.uuid,
         source=found.place.host if found.place else "",
+        places=() if found.place else found.places,
         target=target or found.wanted,
         finding=found.finding,
         finding_text=found.text,

@@ -234,7 +234,11 @@ def twice_on_one_host(raw: dict[str, Any]) -> None:
 
 LIES: dict[str, tuple[Callable[[dict[str, Any]], None], ExitCode, str]] = {
     "one machine under two names": (same_machine, ExitCode.HELD, "(one and the same) answers as h2"),
-    "a guest on two hosts": (second_copy, ExitCode.HELD, "web: in no one place, declared on h2 Duplicated:"),
+    "a guest on two hosts": (
+        second_copy,
+        ExitCode.HELD,
+        "web: declared on h2 Duplicated: more than one copy runs or could be started: h1 (running), h3",
+    ),
     "another guest of that name": (other_uuid, ExitCode.HELD, "Replaced"),
     "a guest twice on one host": (twice_on_one_host, ExitCode.HOST, "hosts[0].copies["),
     "a record for ever": (claims(), ExitCode.HELD, "HeldByOther: other is at work on it"),
@@ -257,6 +261,14 @@ def test_where_a_host_lies_nothing_is_sent(bench: Bench, what: str) -> None:
         assert told in " ".join((found.err + found.out).split())
         assert_harmless(found.err + found.out)
     assert [] == bench.sent()
+
+
+def test_a_guest_on_two_hosts_is_nowhere_said_to_be_on_none(bench: Bench) -> None:
+    bench.commit(web="h2")
+    edit_hosts(bench, second_copy)
+    assert bench.call("explain", "web").out.startswith(
+        "web: on h1 (running) and h3 (running), declared on h2: blocked\n"
+    )
 
 
 def test_a_host_that_is_another_machine_now_is_left_alone(bench: Bench) -> None:

@@ -32,6 +32,9 @@ def explain_text(explanation: Explanation, *, paint: Paint = no_paint) -> str:
 
 def _answer(explanation: Explanation, paint: Paint) -> list[str]:
     place = route(explanation.source or "nowhere to be seen", explanation.target or explanation.source or "nowhere")
+    if explanation.places:
+        seen = words.listed([terminal(str(copy)) for copy in explanation.places])
+        place = f"on {seen}{f', declared on {name(explanation.target)}' if explanation.target else ''}"
     style = STYLES[explanation.answer]
     answer = f": {explanation.answer}" if explanation.answer != "not asked" else ""
     lines = [paint(style, line) for line in wrap(f"{name(explanation.guest)}: {place}{answer}")]

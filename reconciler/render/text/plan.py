@@ -32,7 +32,7 @@ COLUMNS = (
 )
 STYLES = {"online": "good", "offline": "warn", "start": "good", "stop": "warn"}
 UNSEEN = frozenset({Reason.MISSING, Reason.OWNER_UNKNOWN})
-"""Reasons of guests that were seen nowhere, where they are in no one place."""
+"""Reasons of guests that were seen nowhere, if they are in no one place."""
 NAMES_SHOWN = 3
 """Steps that share a reason name so many guests."""
 
@@ -140,10 +140,10 @@ def blocked_lines(blocked: tuple[Blocked, ...], paint: Paint = no_paint) -> list
         return []
     lines = [paint("bad", f"Blocked: {words.counted(len(blocked), 'guest')}")]
     for entry in blocked:
-        nowhere = "nowhere to be seen" if entry.reason in UNSEEN else "in no one place"
-        place = f"on {name(entry.place)}" if entry.place else nowhere
-        wanted = f", declared on {name(entry.wanted)}" if entry.wanted and entry.wanted != entry.place else ""
-        lines += wrap(f"{name(entry.guest)}: {place}{wanted}", first="  ")
+        nowhere = ["nowhere to be seen"] if entry.reason in UNSEEN else []  # else the text says where copies are
+        where = [f"on {name(entry.place)}"] if entry.place else nowhere
+        where += [f"declared on {name(entry.wanted)}"] if entry.wanted and entry.wanted != entry.place else []
+        lines += wrap(f"{name(entry.guest)}: {', '.join(where)}" if where else name(entry.guest), first="  ")
         lines += wrap(f"{terminal(entry.reason)}: {terminal(entry.text)}", first="    ", rest="      ")
         if entry.fix:
             lines += wrap(terminal(entry.fix), first="    fix: ")
