@@ -140,6 +140,13 @@ class FleetStatus:
     planned: tuple[PlannedStep, ...]
     runs: tuple[RunSummary, ...]
 
+    @property
+    def going(self) -> list[str]:
+        """`2 on the way`, `3 to do`: guests with a step under way, and those whose steps are planned only."""
+        moving = min(self.counts.reconciling, len({step.guest for step in self.moving}))
+        to_do = self.counts.reconciling - moving
+        return [f"{number} {what}" for number, what in ((moving, "on the way"), (to_do, "to do")) if number]
+
 
 def fleet_status(
     report: Report, runs_before: Sequence[RunSummary] = (), documents: Mapping[str, Host] | None = None

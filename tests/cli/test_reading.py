@@ -24,6 +24,15 @@ def test_status_shows_the_last_report_and_asks_no_host(bench: Bench) -> None:
     assert "not read" not in found.out
 
 
+def test_what_is_held_is_still_to_do_and_not_on_the_way(bench: Bench) -> None:
+    bench.mode = "report"
+    bench.commit(web="h2")
+    bench.call("apply", "--yes")
+    found = bench.call("status")
+    assert "Fleet bench: held. 2 of 3 guests as declared, 1 to do.\n" in found.out
+    assert "1 to do" in bench.git("show", "reconciler/status/bench:README.md")
+
+
 def test_reports_can_be_read_while_the_documents_are_invalid(bench: Bench) -> None:
     bench.commit(web="h2")
     bench.call("apply", "--yes")

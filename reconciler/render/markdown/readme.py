@@ -75,7 +75,7 @@ def _standing(status: FleetStatus) -> str:
     """The guests as one bar, what is not in it in words, and the commit."""
     counts = status.counts
     parts = [f"{counts.ready} of {words.counted(counts.declared, 'guest')} as declared"]
-    parts += [f"{counts.reconciling} on the way"] if counts.reconciling else []
+    parts += status.going
     parts += [f"{counts.stalled} {'needs' if counts.stalled == 1 else 'need'} a person"] if counts.stalled else []
     parts += [f"{counts.other} not settled"] if counts.other else []
     parts += [f"{counts.unmanaged} unmanaged"] if counts.unmanaged else []

@@ -96,12 +96,9 @@ def status_line(status: FleetStatus, reported_s: float | None) -> str:
 def _standing(status: FleetStatus) -> str:
     counts = status.counts
     parts = [f"{counts.ready} of {words.counted(counts.declared, 'guest')} as declared"]
-    for number, what in (
-        (counts.stalled, "needs a person" if counts.stalled == 1 else "need a person"),
-        (counts.reconciling, "on the way"),
-        (counts.other, "not settled"),
-    ):
-        parts += [f"{number} {what}"] if number else []
+    parts += [f"{counts.stalled} {'needs' if counts.stalled == 1 else 'need'} a person"] if counts.stalled else []
+    parts += status.going
+    parts += [f"{counts.other} not settled"] if counts.other else []
     parts += [f"{counts.unmanaged} unmanaged"] if counts.unmanaged else []
     parts += [f"{words.counted(counts.hosts_in_trouble, 'host')} in trouble"] if counts.hosts_in_trouble else []
     return ", ".join(parts)
