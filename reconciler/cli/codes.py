@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from reconciler.core.diff import Diff
 from reconciler.core.planning.plan import Plan
+from reconciler.core.reports.report import needs_person
 from reconciler.errors import ExitCode, Problem
 from reconciler.render.proposed import Proposed
 
@@ -38,8 +39,8 @@ def of_diff(difference: Diff, problems: Collection[Problem]) -> ExitCode:
 
 def of_plan(plan: Plan, difference: Diff, problems: Collection[Problem]) -> ExitCode:
     """What would be done, and what cannot be."""
-    code = ExitCode.DIFFERENCES if plan.steps else ExitCode.OK
-    if plan.blocked or (plan.brakes and plan.steps):
+    code = ExitCode.DIFFERENCES if plan.steps or plan.blocked else ExitCode.OK
+    if needs_person(plan, difference) or (plan.brakes and plan.steps):
         code = ExitCode.HELD
     return max(code, _trouble(difference, problems))
 

@@ -196,9 +196,12 @@ def downtime(plan: Plan) -> str:
 
 def plan_line(plan: Plan) -> str:
     """The whole plan on one line: `12 min, at best 11 min · 7 moves (5 online, 2 offline), no downtime, 1 blocked`."""
-    blocked = [f"{len(plan.blocked)} blocked"] if plan.blocked else []
+    waiting = sum(entry.waits for entry in plan.blocked)
+    counts = ((len(plan.blocked) - waiting, "blocked"), (waiting, "waiting"))
+    blocked = [f"{number} {what}" for number, what in counts if number]
     if not plan.steps:
-        return ", ".join(["nothing to do" if not blocked else "nothing can be done", *blocked])
+        yet = " yet" if waiting == len(plan.blocked) else ""
+        return ", ".join(["nothing to do" if not blocked else f"nothing can be done{yet}", *blocked])
     return f"{takes(plan)} · {', '.join([*work(plan), downtime(plan), *blocked])}"
 
 
@@ -207,6 +210,8 @@ def verdict(plan: Plan) -> str:
     counts = figures(plan)
     if not plan.steps and not plan.blocked:
         return "Nothing to do: every guest that was seen is where and as its document says."
+    if not plan.steps and all(entry.waits for entry in plan.blocked):
+        return f"Nothing can be done yet: {counted(counts.blocked, 'guest waits', 'guests wait')}."
     if not plan.steps:
         return f"Nothing can be done: {counted(counts.blocked, 'guest is', 'guests are')} blocked."
     moved = len({step.uuid for step in plan.moves})

@@ -13,6 +13,7 @@ from reconciler.core.model import StorageKind
 from reconciler.core.observed import Disk
 from reconciler.drivers.simulated.statefile import StateFile
 from reconciler.drivers.simulated.world import World
+from reconciler.errors import ExitCode
 from tests.cli.bench import UUIDS, Bench
 
 PATIENCE_S = 60
@@ -70,6 +71,9 @@ def test_twice_leaves_and_the_next_pass_picks_up(tmp_path: Path) -> None:
     assert 1 == len(bench.reports())
     assert "incomplete" in bench.call("status").out
     migrations = bench.sent().count("migrate")
+    left = bench.call("plan")
+    assert (ExitCode.DIFFERENCES, True, False) == (left.code, "Waiting:" in left.out, "Blocked:" in left.out), left.out
+    assert "MoveUnderWay: an earlier pass began it" in left.out
     found = bench.call("apply", "--yes")
     assert (0, ["h2"], ["h3"]) == (found.code, bench.where("web"), bench.where("batch"))
     assert "left by an earlier pass, ended" in found.err

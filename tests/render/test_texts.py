@@ -17,7 +17,7 @@ from reconciler.core.planning.plan import Plan, Reason
 from reconciler.core.proposing.proposal import Proposal
 from reconciler.core.reports.json_values import canonical
 from reconciler.core.reports.report import CommandRun, Report, Result
-from reconciler.errors import Location, Problem
+from reconciler.errors import ExitCode, Location, Problem
 from reconciler.render.explanation import Explanation, explain
 from reconciler.render.fleet_status import fleet_status
 from reconciler.render.layout import WIDTH, cells
@@ -155,6 +155,31 @@ downtime for 1 guest, 1 blocked.
 
 def test_a_plan_of_a_fleet_at_rest_says_so() -> None:
     assert plan_text(example.NOTHING).endswith("\n\nNothing to do.\n")
+
+
+def test_guests_that_wait_for_the_same_moves_are_told_once() -> None:
+    text, fix = "moves under way take every slot of the fleet: db by controller-1", "wait until they have ended"
+    waiting = [
+        replace(example.BLOCKED, guest=f"web{n:02}", reason=Reason.SLOTS_TAKEN, text=text, fix=fix) for n in range(12)
+    ]
+    shown = plan_text(replace(example.NOTHING, blocked=(example.BLOCKED, *waiting)))
+    assert shown.endswith(
+        """\
+Waiting: 12 guests
+  web00, web01, web02, web03, web04, web05, web06, web07, web08, web09 and 2
+  more
+    SlotsTaken: moves under way take every slot of the fleet: db by
+      controller-1
+    fix: wait until they have ended
+
+Nothing can be done, 1 blocked, 12 waiting.
+"""
+    )
+    alone = replace(example.NOTHING, blocked=tuple(waiting))
+    assert "Nothing can be done yet, 12 waiting." in plan_text(alone)
+    report = replace(example.REPORT, plans=(alone,), steps=(), adopted=(), result=Result.BLOCKED)
+    assert run_text(report).endswith("Nothing was done; what is left needs nothing but time.\n")
+    assert (ExitCode.HOST, ExitCode.HELD) == (report.exit_code, replace(report, plans=(example.PLAN,)).exit_code)
 
 
 def test_a_plan_names_the_hosts_that_could_not_be_read() -> None:

@@ -45,7 +45,8 @@ def command(
     With --desired and --observed FILE it needs no git, no hosts and no settings. With --observed status it needs no
     access to hosts: it plans on what the last report saw.
 
-    Exits 1 if there are steps, 4 if a host is in trouble, 6 if something is blocked or held.
+    Exits 1 if there are steps, or guests that only wait for moves under way; 4 if a host is in trouble; 6 if something
+    else is blocked, or held.
     """
     from reconciler.cli import codes
     from reconciler.cli.sources import Sources, planned_case

@@ -64,6 +64,11 @@ class Reason(StrEnum):
     NO_SAFE_ORDER = "NoSafeOrder"
 
 
+WAITING = frozenset({Reason.MOVE_UNDER_WAY, Reason.SLOTS_TAKEN, Reason.BACKING_OFF})
+"""Reasons that end by themselves. A closed window is not among them, as documents want it so; nor is another
+controller at work, of which a person should know."""
+
+
 @dataclass(frozen=True)
 class Step:
     """One thing done to one guest. Times are seconds from the start of the run, as predicted."""
@@ -227,6 +232,11 @@ class Blocked:
     verdicts: tuple[Verdict, ...] = ()
     remedies: tuple[Remedy, ...] = ()
     """Each by itself would do; the best one first."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether nothing but time is needed, as far as the plan knows."""
+        return self.reason in WAITING
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reconciler.core.desired import Commit
-from reconciler.core.diff import Diff, GuestDiff
+from reconciler.core.diff import HANDS_OFF, Diff, GuestDiff
 from reconciler.core.execution.run import Progress
 from reconciler.core.observed import ObservedFleet
 from reconciler.core.planning.plan import Brake, Plan, Step
@@ -25,7 +25,7 @@ class Result(StrEnum):
     CONVERGED = "converged"
     """Every declared guest is where and as it shall be."""
     BLOCKED = "blocked"
-    """All that could be done is done; at least one guest needs a person."""
+    """All that could be done is done; at least one guest needs a person, or waits for moves under way."""
     HELD = "held"
     """A brake kept the plan from being run."""
     INCOMPLETE = "incomplete"
@@ -106,10 +106,22 @@ class Report:
     """Moves of an earlier controller that this pass brought to their end."""
 
     @property
+    def waits(self) -> bool:
+        """Whether all that is left ends by itself."""
+        return bool(self.plans) and not needs_person(self.plans[-1], self.difference)
+
+    @property
     def exit_code(self) -> ExitCode:
         """What the command that made this pass tells its caller."""
-        if self.result is Result.HELD or self.result is Result.BLOCKED:
+        if self.result is Result.HELD or (self.result is Result.BLOCKED and not self.waits):
             return ExitCode.HELD
-        if self.result in (Result.INCOMPLETE, Result.RUNNING):
+        if self.result in (Result.INCOMPLETE, Result.RUNNING, Result.BLOCKED):
             return ExitCode.HOST
         return ExitCode.HOST if self.difference.hosts else ExitCode.OK
+
+
+def needs_person(plan: Plan, difference: Diff) -> bool:
+    """Whether time alone does not get every blocked guest going: also where a move under way has left one in a state
+    that somebody must look at."""
+    amiss = {found.name for found in difference.guests if found.finding in HANDS_OFF}
+    return any(not entry.waits or entry.guest in amiss for entry in plan.blocked)

@@ -33,6 +33,8 @@ COLUMNS = (
 STYLES = {"online": "good", "offline": "warn", "start": "good", "stop": "warn"}
 UNSEEN = frozenset({Reason.MISSING, Reason.OWNER_UNKNOWN})
 """Reasons of guests that were seen nowhere, if they are in no one place."""
+WAITING_SHOWN = 10
+"""Guests that wait for the same are named up to so many."""
 NAMES_SHOWN = 3
 """Steps that share a reason name so many guests."""
 
@@ -135,19 +137,34 @@ def _doors(plan: Plan, paint: Paint) -> list[str]:
 
 
 def blocked_lines(blocked: tuple[Blocked, ...], paint: Paint = no_paint) -> list[str]:
-    """Who stays where it is, why, and what would change that."""
-    if not blocked:
-        return []
-    lines = [paint("bad", f"Blocked: {words.counted(len(blocked), 'guest')}")]
+    """Who stays where it is, why, and what would change that; then who only waits, all for one thing together."""
+    stay = [entry for entry in blocked if not entry.waits]
+    lines = [paint("bad", f"Blocked: {words.counted(len(stay), 'guest')}")] if stay else []
+    for entry in stay:
+        lines += wrap(_where(entry), first="  ") + _why(entry)
+    waiting: dict[tuple[str, str, str], list[Blocked]] = {}
     for entry in blocked:
-        nowhere = ["nowhere to be seen"] if entry.reason in UNSEEN else []  # else the text says where copies are
-        where = [f"on {name(entry.place)}"] if entry.place else nowhere
-        where += [f"declared on {name(entry.wanted)}"] if entry.wanted and entry.wanted != entry.place else []
-        lines += wrap(f"{name(entry.guest)}: {', '.join(where)}" if where else name(entry.guest), first="  ")
-        lines += wrap(f"{terminal(entry.reason)}: {terminal(entry.text)}", first="    ", rest="      ")
-        if entry.fix:
-            lines += wrap(terminal(entry.fix), first="    fix: ")
+        if entry.waits:
+            waiting.setdefault((entry.reason, entry.text, entry.fix), []).append(entry)
+    lines += [paint("warn", f"Waiting: {words.counted(len(blocked) - len(stay), 'guest')}")] if waiting else []
+    for entries in waiting.values():
+        names = [name(entry.guest) for entry in entries[:WAITING_SHOWN]]
+        names += [f"{len(entries) - WAITING_SHOWN} more"] if len(entries) > WAITING_SHOWN else []
+        lines += wrap(words.listed(names) if len(entries) > 1 else _where(entries[0]), first="  ") + _why(entries[0])
     return lines
+
+
+def _where(entry: Blocked) -> str:
+    """`web01: on vmhost-a, declared on vmhost-b`."""
+    nowhere = ["nowhere to be seen"] if entry.reason in UNSEEN else []  # else the text says where copies are
+    where = [f"on {name(entry.place)}"] if entry.place else nowhere
+    where += [f"declared on {name(entry.wanted)}"] if entry.wanted and entry.wanted != entry.place else []
+    return f"{name(entry.guest)}: {', '.join(where)}" if where else name(entry.guest)
+
+
+def _why(entry: Blocked) -> list[str]:
+    lines = wrap(f"{terminal(entry.reason)}: {terminal(entry.text)}", first="    ", rest="      ")
+    return lines + (wrap(terminal(entry.fix), first="    fix: ") if entry.fix else [])
 
 
 def _remedies(plan: Plan) -> list[str]:

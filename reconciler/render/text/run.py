@@ -118,7 +118,11 @@ def _last_line(report: Report) -> str:
     follows = {
         Result.RUNNING: "the pass goes on",
         Result.CONVERGED: "the fleet is as declared",
-        Result.BLOCKED: "what is left needs a person" if a_person else "what is left is left so on purpose",
+        Result.BLOCKED: "what is left needs nothing but time"
+        if report.waits
+        else "what is left needs a person"
+        if a_person
+        else "what is left is left so on purpose",
         Result.HELD: "the rest is held" if parts else "the plan is held",
         Result.INCOMPLETE: "the next pass goes on",
     }[report.result]
