@@ -145,6 +145,15 @@ class Load:
             self.vcpus - other.vcpus,
         )
 
+    def most(self, other: Load) -> Load:
+        """In every dimension the larger of the two."""
+        return Load(
+            max(self.memory_mib, other.memory_mib),
+            max(self.cpu_percent, other.cpu_percent),
+            max(self.disk_mib, other.disk_mib),
+            max(self.vcpus, other.vcpus),
+        )
+
     def fits(self, room: Load) -> bool:
         """Whether `room` holds this load in every dimension. What is not asked for is not judged:
         a load without memory fits on a host whose memory is overcommitted already."""

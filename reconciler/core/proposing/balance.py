@@ -176,7 +176,7 @@ def _notes(board: Board, hosts: tuple[str, ...], more: bool, moves_max: int, dow
     if _over(uses(board.taken[fullest], board.most[fullest]), together)[0] <= OVER_MIN:
         return ()
     emptiest = min(hosts, key=lambda host: (board.level(host), host))
-    kept = [(name, entry.text) for name, entry in board.fixed.items() if board.home[name] == fullest]
+    kept = [(name, entry.text) for name, entry in board.fixed.items() if fullest in board.around(name)]
     for seat in board.at(fullest):
         against, way = board.obstacle(seat, emptiest), board.way(seat, emptiest)
         if against is not None:

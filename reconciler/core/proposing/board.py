@@ -19,7 +19,7 @@ from reconciler.core.diff import Diff, Finding, GuestDiff
 from reconciler.core.model import Load, Method, RunState
 from reconciler.core.observed import Registration
 from reconciler.core.planning import admission, stillness
-from reconciler.core.planning.plan import Reason
+from reconciler.core.planning.plan import Blocked, Reason
 from reconciler.core.planning.situation import Situation
 from reconciler.core.planning.ways import durations
 from reconciler.core.proposing.proposal import (
@@ -103,12 +103,19 @@ class Board:
         """Guests that no proposal can speak of, and why."""
         self.home: dict[str, str] = {}
         """Guest -> host, for all with a document, and for others where they are."""
+        self.home_before: dict[str, str] = {}
+        self.stays: dict[str, tuple[str, ...]] = {}
+        """Guest that does not get to where it is declared before -> the hosts where it is until it is declared on
+        another one."""
+        self.stuck: dict[str, Obstacle] = {}
+        """Those of them that may be proposed for, and what keeps them from where they are declared."""
         self.taken: dict[str, Load] = {name: capacity.running(situation.hosts[name]) for name in self.most}
         for found in difference.guests:
             self._take_in(found)
-        self.residents = Counter(self.home.values())
+        self._hold_those_without_room()
+        self.residents = Counter(host for name in self.home for host in self.around(name))
         """Host -> how many guests it has; hosts without any are left out."""
-        self.home_before: Mapping[str, str] = dict(self.home)
+        self.residents_before: Mapping[str, int] = dict(self.residents)
         self.taken_before: Mapping[str, Load] = dict(self.taken)
         self._ways: dict[tuple[str, str], Way | Obstacle] = {}
 
@@ -116,24 +123,47 @@ class Board:
         # A guest without a document may have the name of one that has.
         key = found.name if found.finding is not Finding.UNMANAGED else f"{found.name}/{found.uuid}"
         seat, against = self._seat(found)
+        self.home[key] = self.home_before[key] = found.wanted or next(iter(_places(found)), "")
         if against is not None:
             self.fixed[key] = against
+            self.stays[key] = _places(found)
         if seat is None:
-            self.home[key] = found.wanted or (found.places[0].host if found.places else "")
             return
-        self.seats[key] = seat
-        self.home[key] = seat.guest.host
         if seat.entry.running:
-            self._add(seat.place, Load() - seat.entry.load(self.situation.hosts[seat.place].memory_overhead_percent))
+            self._add(seat.place, Load() - self._now(seat))
         seat = self.seats[key] = _as_declared(seat)
-        self._add(seat.guest.host, self.load(seat, seat.guest.host))
+        if against is None and (found.finding is Finding.MISPLACED or found.power is not None):
+            blocked = admission.admit(self.situation, found)
+            if isinstance(blocked, Blocked):
+                self.stays[key] = (seat.place,)
+                self.stuck[key] = Obstacle(seat.guest.host, blocked.reason, blocked.text, fix=blocked.fix)
+        self._count(seat)
+
+    def _hold_those_without_room(self) -> None:
+        """Guests that are declared on a host which is too full for that stay where they are, and count there, too."""
+        while True:
+            late = [
+                seat
+                for seat in self.movable()
+                if seat.place != seat.guest.host
+                and seat.guest.host in self.most
+                and seat.name not in self.stays
+                and not self.fits(seat, seat.guest.host)
+            ]
+            for seat in late:
+                self.stuck[seat.name] = self._short(seat, seat.guest.host)
+                self.stays[seat.name] = (seat.place,)
+                self._add(seat.place, self._now(seat))
+            if not late:
+                return
 
     def _seat(self, found: GuestDiff) -> tuple[Seat | None, Unplaced | None]:
         """The guest's seat where it is in one place that may be touched, and why nothing may be proposed for it."""
         situation, where = self.situation, found.place.host if found.place is not None else ""
 
         def fixed(reason: str, text: str, fix: str = "") -> Unplaced:
-            return Unplaced(found.name, where or found.wanted, reason, text, fix)
+            host = where or found.wanted or next(iter(_places(found)), "")
+            return Unplaced(found.name, host, reason, text, fix)
 
         guest = situation.desired.guests.get(found.name)
         if found.finding is Finding.UNMANAGED:
@@ -179,6 +209,11 @@ class Board:
         """Those of them that are declared on this host."""
         return tuple(seat for seat in self.movable() if self.home[seat.name] == host)
 
+    def around(self, name: str) -> set[str]:
+        """The hosts that have this guest: where it is declared, and where it is as long as it does not get there."""
+        home = self.home[name]
+        return {home, *self.stays.get(name, ())} if home == self.home_before[name] else {home}
+
     def load(self, seat: Seat, host: str) -> Load:
         """What it takes on that host, the disk room of copies included where it is not there yet."""
         facts = self.situation.hosts.get(host)
@@ -191,9 +226,26 @@ class Board:
         """What it may still take."""
         return self.most[host] - self.taken[host]
 
+    def _now(self, seat: Seat) -> Load:
+        """What it takes where it is."""
+        entry = self.situation.registrations[seat.place, seat.entry.uuid]
+        return entry.load(self.situation.hosts[seat.place].memory_overhead_percent) if entry.running else Load()
+
+    def _claims(self, seat: Seat) -> dict[str, Load]:
+        """What it takes, host by host, as it is declared now."""
+        home = self.home[seat.name]
+        claims = {home: self.load(seat, home)}
+        if seat.name in self.stays and home == self.home_before[seat.name]:
+            claims[seat.place] = claims.get(seat.place, Load()).most(self._now(seat))
+        return claims
+
+    def _lacks(self, seat: Seat, host: str) -> Load:
+        """By how much the room there is too small for it, were it declared there; negative where it is not."""
+        return self.load(seat, host) - self.room(host) - self._claims(seat).get(host, Load())
+
     def fits(self, seat: Seat, host: str) -> bool:
-        """Whether there is room for a guest that is declared elsewhere."""
-        return self.load(seat, host).fits(self.room(host))
+        """Whether there is room for it."""
+        return self.load(seat, host).fits(self.room(host) + self._claims(seat).get(host, Load()))
 
     def way(self, seat: Seat, host: str) -> Way | Obstacle:
         """How it gets there, whatever room there is and whoever is there."""
@@ -205,6 +257,9 @@ class Board:
     def _way(self, seat: Seat, host: str) -> Way | Obstacle:
         if host == seat.place:
             return STAYS
+        stuck = self.stuck.get(seat.name)
+        if stuck is not None and stuck.host == host:
+            return stuck
         situation = self.situation
         closed = self.closed(host)
         if closed is not None:
@@ -254,7 +309,11 @@ class Board:
         against = self.obstacle_without_room(seat, host)
         if against is not None or self.fits(seat, host):
             return against
-        short = self.load(seat, host) - self.room(host)
+        return self._short(seat, host)
+
+    def _short(self, seat: Seat, host: str) -> Obstacle:
+        """The room that it lacks there."""
+        short = self._lacks(seat, host)
         lacks = [f"{format_memory(short.memory_mib)} of memory"] if short.memory_mib > 0 else []
         lacks += [f"{short.cpu_percent} % of a CPU"] if short.cpu_percent > 0 else []
         lacks += [f"{format_memory(short.disk_mib)} of disk room"] if short.disk_mib > 0 else []
@@ -290,23 +349,25 @@ class Board:
 
     def put(self, seat: Seat, host: str) -> None:
         """Declare it there."""
-        before = self.home[seat.name]
-        self._add(before, Load() - self.load(seat, before))
+        self._count(seat, -1)
+        for before in self.around(seat.name):
+            self.residents[before] -= 1
+            if not self.residents[before]:
+                del self.residents[before]
         self.home[seat.name] = host
-        self.residents[host] += 1
-        self.residents[before] -= 1
-        if not self.residents[before]:
-            del self.residents[before]
-        self._add(host, self.load(seat, host))
+        self._count(seat)
+        self.residents.update(self.around(seat.name))
 
     def resize(self, seat: Seat, entry: Registration) -> Seat:
         """The same guest with other settings, counted with these from now on."""
-        host = self.home[seat.name]
-        self._add(host, Load() - self.load(seat, host))
-        resized = replace(seat, entry=entry)
-        self.seats[seat.name] = resized
-        self._add(host, self.load(resized, host))
+        self._count(seat, -1)
+        resized = self.seats[seat.name] = replace(seat, entry=entry)
+        self._count(resized)
         return resized
+
+    def _count(self, seat: Seat, times: int = 1) -> None:
+        for host, load in self._claims(seat).items():
+            self._add(host, load if times > 0 else Load() - load)
 
     def _add(self, host: str, load: Load) -> None:
         if host in self.taken:
@@ -339,20 +400,18 @@ class Board:
 
     def hosts(self) -> tuple[HostFill, ...]:
         """Hosts on which something is different from before."""
-        counts, before = Counter(self.home.values()), Counter(self.home_before.values())
         found = []
         for name, most in self.most.items():
-            if self.taken[name] == self.taken_before[name] and counts[name] == before[name]:
+            ends = (self.residents_before.get(name, 0), self.residents[name])
+            if self.taken[name] == self.taken_before[name] and ends[0] == ends[1]:
                 continue
             was, now = uses(self.taken_before[name], most), uses(self.taken[name], most)
-            ends = (before[name], counts[name])
             found.append(HostFill(name, was[0], now[0], was[1], now[1], *ends))
         return tuple(found)
 
     def emptied(self) -> tuple[str, ...]:
         """Hosts that have guests now and will have none."""
-        left = set(self.home_before.values()) - set(self.home.values())
-        return tuple(sorted(left & set(self.most)))
+        return tuple(sorted((self.residents_before.keys() - self.residents.keys()) & self.most.keys()))
 
     def unplaced(self, seat: Seat, hosts: Sequence[str]) -> Unplaced:
         """Why none of these hosts takes the guest."""
@@ -390,6 +449,14 @@ class Board:
             emptied=self.emptied(),
             notes=notes,
         )
+
+
+def _places(found: GuestDiff) -> tuple[str, ...]:
+    """The hosts where it is: with its live copy where it has one, else with any."""
+    if found.place is not None:
+        return (found.place.host,)
+    live = [place.host for place in found.places if place.runnable or place.state is not RunState.STOPPED]
+    return tuple(dict.fromkeys(live or (place.host for place in found.places)))
 
 
 def _as_declared(seat: Seat) -> Seat:

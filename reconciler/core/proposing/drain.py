@@ -32,7 +32,7 @@ def drain(board: Board, host: str) -> Proposal:
             left.append(seat)
         else:
             board.put(seat, found[0])
-    unplaced = [entry for name, entry in board.fixed.items() if host in (board.home[name], entry.host)]
+    unplaced = [entry for name, entry in board.fixed.items() if host in board.around(name)]
     for seat in left:
         choices = _choices(board, seat, host)
         eviction = evict(board, seat, choices)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from reconciler.core.desired import Host, Suspension
 from reconciler.core.observed import Look
@@ -99,6 +102,46 @@ def test_closed_hosts_take_nobody() -> None:
     looks: list[Look] = [host("a", registration("one")), host("b"), host("c"), away("d")]
     [one] = drain(board(world(looks, [guest("one", "a")], hosts=hosts)), "a").unplaced
     assert "no other host is open for it" == one.text
+
+
+WONT_MOVE: dict[str, dict[str, Any]] = {
+    "suspended": {"suspend": Suspension("audit")},
+    "suspended, to be stopped": {"suspend": Suspension("audit"), "power": "stopped"},
+    "drifted": {"drifted": "it moved"},
+}
+
+
+@pytest.mark.parametrize("fields", WONT_MOVE.values(), ids=WONT_MOVE)
+@pytest.mark.parametrize("declared", ["b", "c"])
+def test_a_guest_that_will_not_move_takes_room_where_it_is(declared: str, fields: dict[str, Any]) -> None:
+    looks = [host("a", registration("one")), host("b", registration("x"), memory_mib=4096), host("c", memory_mib=4096)]
+    proposal = drain(board(world(looks, [guest("one", "a"), guest("x", declared, **fields)])), "a")
+    c_is_free = declared == "b" or "power" in fields
+    assert ({"one": "c"} if c_is_free else {}) == homes(proposal)
+
+
+def test_a_guest_that_cannot_go_where_it_is_declared_takes_room_where_it_is() -> None:
+    """x would go down on its way to c; once it is declared where it is, c has room for the other."""
+    looks = [
+        host("a", registration("one")),
+        host("b", registration("x", disks=(local_disk(10),)), memory_mib=4096),
+        host("c", memory_mib=4096),
+    ]
+    fleet = world(looks, [guest("one", "a"), guest("x", "c")])
+    proposal = drain(board(fleet), "a")
+    assert {"one": "c", "x": "b"} == homes(proposal)
+    assert () == as_proposed(fleet, proposal).plan().blocked
+
+
+def test_a_guest_that_has_no_room_where_it_is_declared_gets_another_host() -> None:
+    looks = [host("a", registration("one"), registration("x")), host("b"), host("c", memory_mib=1024)]
+    fleet = world(looks, [guest("one", "a"), guest("x", "c")])
+    proposal = drain(board(fleet), "a")
+    assert {"one": "b", "x": "b"} == homes(proposal)
+    assert () == as_proposed(fleet, proposal).plan().blocked
+    full = drain(board(world([*looks[:1], host("b", memory_mib=4096), looks[2]], fleet.desired.guests.values())), "a")
+    assert [("x", "NoRoom")] == [(entry.guest, entry.reason) for entry in full.unplaced]
+    assert "a" not in full.emptied
 
 
 def test_capacity_is_what_documents_leave_of_it() -> None:

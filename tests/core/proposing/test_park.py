@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from reconciler.core.desired import Suspension
 from reconciler.core.proposing.park import LATER_NOTE, MEMORY_NOTE, park
 from reconciler.core.proposing.proposal import FieldChange
@@ -42,6 +44,33 @@ def test_idle_guests_go_onto_the_host_that_is_named() -> None:
     proposal = park(board(scattered()), "idle=yes", onto=["small"])
     assert {"i1": "small", "i2": "small", "i3": "small"} == homes(proposal)
     assert ("a", "b") == proposal.emptied
+
+
+ELSEWHERE: dict[str, dict[str, Any]] = {
+    "suspended": {"suspend": Suspension("audit")},
+    "drifted": {"drifted": "it moved"},
+    "no method": {},
+}
+
+
+@pytest.mark.parametrize("fields", ELSEWHERE.values(), ids=ELSEWHERE)
+def test_a_host_is_not_empty_while_a_guest_that_is_declared_elsewhere_stays(fields: dict[str, Any]) -> None:
+    looks = [host("a", registration("i1"), registration("x", disks=(local_disk(10),))), host("b")]
+    proposal = park(board(world(looks, [guest("i1", "a", **IDLE), guest("x", "b", **fields)])), "idle=yes", onto=["b"])
+    assert {"i1": "b"} == homes(proposal)
+    assert () == proposal.emptied
+    assert [("a", 2, 1)] == [(use.host, use.guests_before, use.guests_after) for use in proposal.hosts][:1]
+
+
+def test_a_host_is_not_empty_while_a_guest_without_a_document_stays() -> None:
+    """What a move of it left behind on another host is not where it is."""
+    behind = registration("stranger", state=STOPPED, runnable=False, left_over=True)
+    for quarantined in ([], ["stranger"]):
+        looks = [host("a", behind), host("b", registration("i1"), registration("stranger")), host("c")]
+        fleet = world(looks, [guest("i1", "b", **IDLE)], quarantined=quarantined)
+        proposal = park(board(fleet), "idle=yes", onto=["c"])
+        assert ({"i1": "c"}, ()) == (homes(proposal), proposal.emptied)
+        assert [("b", 2, 1)] == [(use.host, use.guests_before, use.guests_after) for use in proposal.hosts][:1]
 
 
 def test_who_does_not_fit_on_the_named_hosts_is_named() -> None:
