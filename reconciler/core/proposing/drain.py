@@ -6,7 +6,8 @@ nowhere then, others that can go online step aside.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from reconciler.core.proposing.board import Board, Seat
 from reconciler.core.proposing.eviction import evict
@@ -15,13 +16,34 @@ from reconciler.core.quantities import format_memory
 
 NOWHERE = ""
 """The host of a guest that is still to be placed."""
+OTHERS_FIRST = "see to the others first"
 
 
 def drain(board: Board, host: str) -> Proposal:
     """Propose it."""
     seats = _leaving(board, host)
+    unplaced = [entry for name, entry in board.fixed.items() if host in board.around(name)]
+    staying: dict[str, Unplaced] = {}
+    while True:
+        aside, left = _placed(board, host, [seat for seat in seats if seat.name not in staying])
+        follow = OTHERS_FIRST if staying else ""
+        staying |= {entry.guest: replace(entry, fix=entry.fix or follow) for entry in left}
+        if not left or not _rule_broken(board):
+            break
+        # What others chose did not know yet that these stay, and rules speak of them: choose again, knowing it.
+        for seat in board.movable():
+            board.put(seat, board.home_before[seat.name])
+    unplaced += staying.values()
+    changes = [_left(board, seat, host) for seat in seats if board.home[seat.name] != board.home_before[seat.name]]
+    named = {change.guest for change in changes}
+    changes += [_stepped(board, board.seats[name], other) for name, other in aside.items() if name not in named]
+    changes = [change for change in changes if change.fields]
+    return board.proposal(Action.DRAIN, host, changes, unplaced, _text(host, changes, unplaced))
+
+
+def _placed(board: Board, host: str, seats: Sequence[Seat]) -> tuple[Mapping[str, str], Sequence[Unplaced]]:
+    """Put each on another host: who steps aside -> for whom, and who stays."""
     aside: dict[str, str] = {}
-    """Guest that steps aside -> the one it does so for."""
     left: list[Seat] = []
     for seat in seats:
         if board.home[seat.name] == host:
@@ -32,7 +54,7 @@ def drain(board: Board, host: str) -> Proposal:
             left.append(seat)
         else:
             board.put(seat, found[0])
-    unplaced = [entry for name, entry in board.fixed.items() if host in board.around(name)]
+    unplaced: list[Unplaced] = []
     for seat in left:
         choices = _choices(board, seat, host)
         eviction = evict(board, seat, choices)
@@ -41,25 +63,13 @@ def drain(board: Board, host: str) -> Proposal:
             board.put(seat, board.home_before[seat.name])
         else:
             aside |= {name: seat.name for name, _ in eviction.moves}
-    unplaced += _undone(board, seats)
-    changes = [_left(board, seat, host) for seat in seats if board.home[seat.name] != board.home_before[seat.name]]
-    named = {change.guest for change in changes}
-    changes += [_stepped(board, board.seats[name], other) for name, other in aside.items() if name not in named]
-    changes = [change for change in changes if change.fields]
-    return board.proposal(Action.DRAIN, host, changes, unplaced, _text(host, changes, unplaced))
+    return aside, unplaced
 
 
-def _undone(board: Board, seats: Sequence[Seat]) -> list[Unplaced]:
-    """Those that stay after all: others could not follow them, and a rule wants them together."""
-    undone: list[Unplaced] = []
-    while True:
-        moved = [seat for seat in seats if board.home[seat.name] != board.home_before[seat.name]]
-        broken = [(seat, against) for seat in moved if (against := board.permitted(seat, board.home[seat.name]))]
-        if not broken:
-            return undone
-        for seat, against in broken:
-            board.put(seat, board.home_before[seat.name])
-            undone.append(Unplaced(seat.name, seat.place, against.reason, against.text, "see to the others first"))
+def _rule_broken(board: Board) -> bool:
+    """Whether a guest that is to move breaks a required rule, now that all have a host."""
+    moved = (seat for seat in board.movable() if board.home[seat.name] != board.home_before[seat.name])
+    return any(board.permitted(seat, board.home[seat.name]) is not None for seat in moved)
 
 
 def _leaving(board: Board, host: str) -> list[Seat]:

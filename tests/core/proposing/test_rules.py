@@ -17,7 +17,7 @@ from reconciler.core.proposing.balance import balance
 from reconciler.core.proposing.drain import drain
 from reconciler.core.proposing.park import park
 from reconciler.core.proposing.proposal import applied
-from tests.core.fleets import ALLOWED, HERE, World, guest, host, registration, world
+from tests.core.fleets import ALLOWED, HERE, World, guest, host, local_disk, registration, world
 from tests.core.proposing.boards import board, homes
 from tests.core.proposing.random_fleets import settled_fleets
 
@@ -54,6 +54,25 @@ def test_guests_that_shall_be_together_go_together_or_not_at_all() -> None:
     proposal = drain(board(ruled(*both_on_a(host("c", memory_mib=8192)), TOGETHER)), "a")
     assert {} == homes(proposal)
     assert ["x", "y"] == [entry.guest for entry in proposal.unplaced]
+
+
+def test_nobody_steps_aside_to_where_one_that_stays_after_all_may_not_be_near_it() -> None:
+    """z could go to c only, which is in a rack with a; and y, from which it shall be apart, cannot leave a."""
+    looks = [
+        host("a", registration("big", 2048), registration("y", 1024, disks=(local_disk(10),))),
+        host("b", registration("z", 1024), memory_mib=2560),
+        host("c", memory_mib=1024),
+    ]
+    racks = {
+        name: Host(name, "test", HERE, labels={"rack": rack}) for name, rack in (("a", "1"), ("b", "2"), ("c", "1"))
+    }
+    fleet = world(looks, [guest("big", "a"), guest("y", "a"), guest("z", "b")], hosts=racks)
+    rule = replace(APART, names=("y", "z"), topology_key="rack")
+    ruled_fleet = replace(fleet, desired=replace(fleet.desired, rules={rule.name: rule}))
+    assert {"big": "b", "z": "c"} == homes(drain(board(fleet), "a"))
+    proposal = drain(board(ruled_fleet), "a")
+    assert {} == homes(proposal)
+    assert ["big", "y"] == [entry.guest for entry in proposal.unplaced]
 
 
 def test_a_rule_about_hosts_is_kept() -> None:
