@@ -220,7 +220,7 @@ class Board:
         if facts is None:
             return Load()
         runs = seat.entry.load(facts.memory_overhead_percent) if seat.will_run else Load()
-        return Load(runs.memory_mib, runs.cpu_percent, seat.entry.copied_mib() if host != seat.place else 0)
+        return replace(runs, disk_mib=seat.entry.copied_mib() if host != seat.place else 0)
 
     def room(self, host: str) -> Load:
         """What it may still take."""
@@ -316,6 +316,7 @@ class Board:
         short = self._lacks(seat, host)
         lacks = [f"{format_memory(short.memory_mib)} of memory"] if short.memory_mib > 0 else []
         lacks += [f"{short.cpu_percent} % of a CPU"] if short.cpu_percent > 0 else []
+        lacks += [f"{short.vcpus} virtual CPU{'s' if short.vcpus > 1 else ''}"] if short.vcpus > 0 else []
         lacks += [f"{format_memory(short.disk_mib)} of disk room"] if short.disk_mib > 0 else []
         text = f"{' and '.join(lacks)} short"
         return Obstacle(host, Reason.NO_ROOM, text, max(0, short.memory_mib))

@@ -55,13 +55,13 @@ def evict(board: Board, seat: Seat, hosts: Sequence[str], kept: frozenset[str] =
 
 def _targets(board: Board, seat: Seat, hosts: Sequence[str]) -> tuple[str, ...]:
     """The hosts that lack nothing but room, those first that lack least."""
-    lacking: list[tuple[int, int, str]] = []
+    lacking: list[tuple[int, int, int, str]] = []
     for host in hosts:
         if not isinstance(board.way(seat, host), Obstacle) and board.permitted(seat, host) is None:
             if board.load(seat, host).fits(board.most[host]):
                 short = board.load(seat, host) - board.room(host)
-                lacking.append((max(0, short.memory_mib), max(0, short.cpu_percent), host))
-    return tuple(host for _, _, host in sorted(lacking)[:TARGETS_MAX])
+                lacking.append((max(0, short.memory_mib), max(0, short.cpu_percent), max(0, short.vcpus), host))
+    return tuple(host for *_, host in sorted(lacking)[:TARGETS_MAX])
 
 
 def _leaving(board: Board, host: str, kept: frozenset[str]) -> list[Seat]:

@@ -151,6 +151,19 @@ def test_capacity_is_what_documents_leave_of_it() -> None:
     assert 4096 - (8192 - 5000) == one.obstacles[0].short_mib
 
 
+def test_virtual_cpus_count_where_a_host_limits_them() -> None:
+    """b may have 4 virtual CPUs together: one can only go there once x is on c, which is too small for one itself."""
+    hosts = {"b": Host("b", "test", HERE, vcpus_per_cpu_percent=100)}
+    looks = [host("a", registration("one", 8192, vcpus=3)), host("b", registration("x", vcpus=4), cpus=4)]
+    guests = [guest("one", "a"), guest("x", "b")]
+    [one] = drain(board(world(looks, guests, hosts=hosts)), "a").unplaced
+    assert ("NoRoom", "b is 3 virtual CPUs short") == (one.reason, one.text.rpartition(": ")[2])
+    fleet = world([*looks, host("c", memory_mib=4096)], guests, hosts=hosts)
+    proposal = drain(board(fleet), "a")
+    assert {"one": "b", "x": "c"} == homes(proposal)
+    assert () == as_proposed(fleet, proposal).plan().blocked
+
+
 def test_a_guest_that_is_elsewhere_already_is_declared_where_it_is() -> None:
     fleet = world([host("a"), host("b", registration("one", 16384)), host("c")], [guest("one", "a")])
     [one] = drain(board(fleet), "a").changes
