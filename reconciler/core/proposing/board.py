@@ -35,6 +35,7 @@ from reconciler.core.proposing.proposal import (
 from reconciler.core.quantities import format_memory
 
 UNMANAGED_FIX = "`reconciler import` writes a document for it"
+UNSEEN_FIX = "make these hosts answer, or declare a dead one lost in the settings"
 UNSCHEDULABLE = "Unschedulable"
 """Reason of an obstacle that a host's own document is."""
 NEVER_FITS = 1_000_000
@@ -184,6 +185,9 @@ class Board:
         if refusal is None and entry.state is RunState.TRANSITION:
             text = f"on {where} it is neither running nor stopped: starting, stopping, suspended or unknown"
             refusal = (Reason.IN_TRANSITION, text, "wait until it has settled; resume it if it is suspended")
+        if refusal is None and entry.state is RunState.STOPPED and situation.unseen:
+            text = f"it is stopped, and could run where nobody looked: {', '.join(situation.unseen)}"
+            refusal = (Reason.OWNER_UNKNOWN, text, UNSEEN_FIX)
         return seat, fixed(*refusal) if refusal is not None else None
 
     # --- looking -------------------------------------------------------------------------------------------------
@@ -272,6 +276,10 @@ class Board:
         if barrier is not None:
             return Obstacle(host, barrier[0], barrier[1], fix=barrier[2])
         decision = admission.decision_for(situation, seat.guest, seat.entry, source, target, False)
+        stops = seat.entry.running and not seat.will_run
+        if stops and decision.method is not Method.ONLINE and situation.unseen:
+            text = f"once stopped, it could run where nobody looked: {', '.join(situation.unseen)}"
+            return Obstacle(host, Reason.OWNER_UNKNOWN, text, fix=UNSEEN_FIX)
         if decision.method is None:
             fix = decision.deciding.fix if decision.deciding is not None else ""
             return Obstacle(host, decision.reason, _refused(decision), fix=fix)

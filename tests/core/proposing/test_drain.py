@@ -94,6 +94,17 @@ def test_what_cannot_be_spoken_of_is_named() -> None:
     assert {"held": "GuestSuspended", "stranger": "unmanaged", "gone": "Missing"} == found
 
 
+def test_what_is_stopped_stays_while_a_host_is_not_read() -> None:
+    """It could run there. So could one that is to be stopped before it moves."""
+    own = registration("own", disks=(local_disk(10),))
+    looks: list[Look] = [host("a", registration("off", state=STOPPED), registration("on"), own), host("b")]
+    guests = [guest("off", "a"), guest("on", "a"), guest("own", "a", power="stopped", downtime=ALLOWED)]
+    assert {"off", "on", "own"} == homes(drain(board(world(looks, guests)), "a")).keys()
+    proposal = drain(board(world([*looks, away("c")], guests)), "a")
+    assert {"on": "b"} == homes(proposal)
+    assert {"off": "OwnerUnknown", "own": "OwnerUnknown"} == {entry.guest: entry.reason for entry in proposal.unplaced}
+
+
 def test_closed_hosts_take_nobody() -> None:
     hosts = {
         "b": Host("b", "test", HERE, maintenance=Suspension("disks")),
