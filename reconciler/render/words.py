@@ -54,9 +54,13 @@ def person(author: str) -> str:
     return name.strip() or (address.removesuffix(">") if mark else "")
 
 
+UNCOMMITTED = "a draft (not committed)"
+"""Stands where the commit of documents would."""
+
+
 def short_commit(commit: Commit | None) -> str:
     """The id as people quote it; a plan of documents that were never committed has none."""
-    return commit.id[:COMMIT_CHARACTERS] if commit is not None else "uncommitted documents"
+    return commit.id[:COMMIT_CHARACTERS] if commit is not None else UNCOMMITTED
 
 
 def how(step: Step) -> str:

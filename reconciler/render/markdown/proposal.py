@@ -73,5 +73,5 @@ def _hosts(found: Proposed) -> Section:
 
 def _foot(found: Proposed) -> Section:
     plan = f" Plan: {said(words.plan_line(found.plan))}." if found.plan is not None else ""
-    commit = found.commit[: words.COMMIT_CHARACTERS] or "uncommitted documents"
+    commit = found.commit[: words.COMMIT_CHARACTERS] or words.UNCOMMITTED
     return Section(f"Fleet {said(found.fleet)} at {said(commit)}.{plan}")

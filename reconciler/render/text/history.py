@@ -69,7 +69,7 @@ def _run(record: RunRecord, paint: Paint) -> list[str]:
 def _who(record: RunRecord) -> str:
     """`3f2a9c1d Move the web tier (Ann Lee, approved by Bo Ek), run by ctl@adm1`."""
     run = record.summary
-    commit = terminal(run.commit[:COMMIT_CHARACTERS]) or "uncommitted documents"
+    commit = terminal(run.commit[:COMMIT_CHARACTERS]) or words.UNCOMMITTED
     author = terminal(words.person(run.author))
     approved = words.listed([terminal(words.person(person)) for person in record.approved_by])
     people = ", ".join([*([author] if author else []), *([f"approved by {approved}"] if approved else [])])

@@ -40,7 +40,7 @@ MESSAGE_WIDTH = 72
 def proposed_text(found: Proposed, *, paint: Paint = no_paint) -> str:
     """What is proposed, why, who could not be placed, how full hosts are then, the plan, and where it lies."""
     proposal = found.proposal
-    commit = terminal(found.commit[: words.COMMIT_CHARACTERS] or "uncommitted documents")
+    commit = terminal(found.commit[: words.COMMIT_CHARACTERS] or words.UNCOMMITTED)
     sections = [
         [
             *wrap(f"Proposal for fleet {name(found.fleet)} at {commit}: {terminal(proposed.asked(proposal))}"),

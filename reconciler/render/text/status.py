@@ -107,7 +107,7 @@ def _standing(status: FleetStatus) -> str:
 def _headline(status: FleetStatus, paint: Paint) -> list[str]:
     lines = wrap(f"Fleet {name(status.fleet)}: {status.result}. {_standing(status)}.")
     subject = f"  {terminal(status.subject)}" if status.subject else ""
-    commit = terminal(status.commit[: words.COMMIT_CHARACTERS]) or "uncommitted documents"
+    commit = terminal(status.commit[: words.COMMIT_CHARACTERS]) or words.UNCOMMITTED
     return [paint(RESULT_STYLES[status.result], line) for line in lines] + wrap(f"at {commit}{subject}", first="  ")
 
 

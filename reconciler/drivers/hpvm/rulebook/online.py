@@ -60,8 +60,8 @@ GUEST_KIT_INSTALLED = _card("guest-kit-installed", "Integrity VM 4.2 manual, p. 
 NOT_A_CLUSTER_NODE = _card("not-a-cluster-node", "Integrity VM 4.2 release notes, p. 84")
 
 FALLBACK_FIX = (
-    "it becomes known when this reconciler itself moves {guest} online from {target} or older and {guest} is not "
-    "rebooted since"
+    "if {guest} was booted on {target} or older and not rebooted since, attest that under [[boot_attestations]] in the "
+    "settings; where the reconciler itself moves {guest} from now on is remembered"
 )
 
 

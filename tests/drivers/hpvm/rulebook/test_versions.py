@@ -102,8 +102,8 @@ def test_a_step_back_without_evidence_says_what_would_make_it_known() -> None:
         "what web01 was booted on is not known"
     )
     assert verdict.fix == (
-        "it becomes known when this reconciler itself moves web01 online from 4.1 or older and web01 is not rebooted "
-        "since"
+        "if web01 was booted on 4.1 or older and not rebooted since, attest that under [[boot_attestations]] in the "
+        "settings; where the reconciler itself moves web01 from now on is remembered"
     )
 
 
