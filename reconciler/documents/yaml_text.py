@@ -198,7 +198,10 @@ class _Reader:
             else:
                 first = entries[key][0]
                 what = f"{quoted(key)} is there twice, first in line {first.line + 1}"
-                self._refuse(Code.DUPLICATE_KEY, (*path, key), key_event.start_mark, what, "keep one of the two")
+                fix = "keep one of the two"
+                if not path and key in ("apiVersion", "kind"):
+                    fix += f", or is a line --- missing before line {key_event.start_mark.line + 1}?"
+                self._refuse(Code.DUPLICATE_KEY, (*path, key), key_event.start_mark, what, fix)
         return values, MappingPlace(start, entries)
 
     def _sequence(self, start: Mark, path: Path, depth: int) -> tuple[Value, Place]:

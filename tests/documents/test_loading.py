@@ -230,6 +230,13 @@ def test_rules_go_on_holding_a_quarantined_guest_by_its_labels(text: str, labels
     assert {"web": labels} == load_with({"g.yaml": text}).require().quarantined_labels
 
 
+def test_a_forgotten_line_between_two_documents_is_asked_about() -> None:
+    loaded = load_with({"g.yaml": GUEST + GUEST.replace("web", "other")})
+    line = len(GUEST.splitlines()) + 1
+    hints = [problem.hint for problem in loaded.problems if problem.code == "duplicate-key"]
+    assert f"keep one of the two, or is a line --- missing before line {line}?" == hints[0]
+
+
 def test_all_problems_of_a_guest_are_listed_and_the_first_one_is_kept_with_it() -> None:
     loaded = load_with({"g.yaml": SPOILT + "  colour: red\n"})
     assert ["unknown-word", "unknown-field"] == [problem.code for problem in loaded.problems]
