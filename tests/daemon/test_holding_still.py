@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.errors import ExitCode
+from reconciler.git.plumbing import Repository
 from tests.cli.bench import UUIDS, Bench
 from tests.daemon.running import daemon, eventually
 
@@ -175,6 +176,14 @@ def test_suspending_works_when_nothing_can_be_read(bench: Bench, broken: str, na
     assert 3 == bench.call("suspend").out.count("smoke")
     assert ExitCode.USAGE == bench.call("suspend", "guest", "we b", "--reason", "x").code
     assert 3 == bench.call("suspend").out.count("smoke")
+
+
+def test_the_whole_fleet_is_suspended_without_a_look_at_the_repository(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a file system that hangs, a look would last for minutes."""
+    monkeypatch.setattr(Repository, "open", lambda path: pytest.fail(f"{path} was opened"))
+    assert 0 == bench.call("suspend", "fleet", "--reason", "smoke").code
 
 
 def test_names_are_those_of_the_commit_that_is_acted_on_where_a_newer_one_cannot_be_read(bench: Bench) -> None:

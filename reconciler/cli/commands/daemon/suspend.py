@@ -59,12 +59,13 @@ def command(
         if not reason.strip():
             raise UsageError("say why", hint='--reason "…": whoever finds it still there in a month will want to know')
         by = os.environ.get("SUDO_USER") or getpass.getuser()
-        about = subject(settings, what, name)
-        end_s = _end_s(duration, until, about.clock.now_s())
+        # a whole fleet with no end to count is the emergency that must not wait for a repository that hangs
+        about = subject(settings, what, name) if name or duration or until else None
+        end_s = _end_s(duration, until, about.clock.now_s()) if about is not None else None
         order = suspensions.Order(what, name, Suspension(" ".join(reason.split()), end_s, by))
         suspensions.suspend(settings.state_folder, order)
         tell_daemon(settings.control_socket)
-        if about.doubt:
+        if about is not None and about.doubt:
             say(f"warning: suspended, but nobody knows whether {what} {name} is declared: {about.doubt}", style="warn")
     found = suspensions.read(settings.state_folder)
     if output == "json":
