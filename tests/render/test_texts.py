@@ -126,7 +126,7 @@ Why
   2  db-primary: declared on vmhost-d; offline because the processors differ
   3  batch07: a resting place
   4  batch07 and cache: declared on vmhost-a
-  Waits: 4 after 1 and 3
+  Waits: 4 after 1 and 3; 5 for a free slot
   Tried before: 4 is attempt 2 of 3
 
 Commands, as they would be sent
@@ -155,6 +155,20 @@ downtime for 1 guest, 1 blocked.
 
 def test_a_plan_of_a_fleet_at_rest_says_so() -> None:
     assert plan_text(example.NOTHING).endswith("\n\nNothing to do.\n")
+
+
+def test_many_plain_moves_are_told_together_and_the_others_one_by_one() -> None:
+    moves = [replace(example.WEB01, id=f"{n}", guest=f"web{n:02}", reason=f"declared there; {n}") for n in range(9)]
+    plan = replace(example.PLAN, steps=(*moves, example.DB, example.BATCH, example.BATCH_ON, example.CACHE), blocked=())
+    assert """
+Why
+ 10  db-primary: declared on vmhost-d; offline because the processors differ
+ 11  batch07: a resting place
+ 12  batch07 and cache: declared on vmhost-a
+     9 other guests: declared where they go; every rule allows it online
+     (`reconciler explain GUEST` names them)
+""" in plan_text(plan)
+    assert "  3  web02: declared there; 2\n" in plan_text(replace(plan, steps=plan.steps[1:])).replace("  2  ", "  3  ")
 
 
 def test_guests_that_wait_for_the_same_moves_are_told_once() -> None:

@@ -5,10 +5,12 @@ Called by the command line for `plan` and `verify`, and before `apply` asks. Nev
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 
 from reconciler.core.diff import HostFinding
+from reconciler.core.model import Method
 from reconciler.core.planning.plan import Blocked, Brake, Plan, Reason, Step
 from reconciler.core.planning.verify import Fault
 from reconciler.core.quantities import format_duration
@@ -33,6 +35,8 @@ COLUMNS = (
 STYLES = {"online": "good", "offline": "warn", "start": "good", "stop": "warn"}
 UNSEEN = frozenset({Reason.MISSING, Reason.OWNER_UNKNOWN})
 """Reasons of guests that were seen nowhere, if they are in no one place."""
+PLAIN_SHOWN = 8
+"""More online moves of which there is nothing else to know are told together."""
 WAITING_SHOWN = 10
 """Guests that wait for the same are named up to so many."""
 NAMES_SHOWN = 3
@@ -86,23 +90,54 @@ def _schedule(plan: Plan, paint: Paint) -> list[str]:
 
 
 def _reasons(plan: Plan, paint: Paint) -> list[str]:
-    """One entry for all steps that share their reason."""
+    """One entry for all steps that share their reason, and one for plain moves where there are many."""
     numbered = words.numbers(plan)
+    plain = _plain(plan)
     grouped: dict[str, list[Step]] = {}
     for step in plan.steps:
-        grouped.setdefault(step.reason, []).append(step)
-    lines = [paint("strong", "Why")] if grouped else []
+        if step.id not in plain:
+            grouped.setdefault(step.reason, []).append(step)
+    lines = [paint("strong", "Why")] if plan.steps else []
     for reason, steps in grouped.items():
         names = [name(step.guest) for step in steps[:NAMES_SHOWN]]
         names += [f"{len(steps) - NAMES_SHOWN} more"] if len(steps) > NAMES_SHOWN else []
         lines += wrap(f"{words.listed(names)}: {terminal(reason)}", first=f" {numbered[steps[0].id]:>2}  ")
+    if plain:
+        whom = words.counted(len(plain), "other guest" if grouped else "guest")
+        why = "declared where they go; every rule allows it online (`reconciler explain GUEST` names them)"
+        lines += wrap(f"{whom}: {why}", first="     ")
     return lines
 
 
+def _plain(plan: Plan) -> frozenset[str]:
+    """The ids of steps that are told together: online moves of which there is nothing else to know. None where they
+    are few enough to be told one by one."""
+    steps_of = Counter(step.guest for step in plan.steps)
+    plain = frozenset(
+        step.id
+        for step in plan.steps
+        if step.method is Method.ONLINE
+        and steps_of[step.guest] == 1
+        and not (words.marks(step) or step.copies or step.converge or step.attempt > 1)
+    )
+    return plain if len(plain) > PLAIN_SHOWN else frozenset()
+
+
 def _waits(plan: Plan) -> list[str]:
+    """What waits for which steps, and what begins later than that because slots are taken."""
     numbered = words.numbers(plan)
-    after = {numbered[step.id]: words.waits(step, numbered) for step in plan.steps}
-    waiting = [f"{number} {text}" for number, text in after.items() if text]
+    ends = {step.id: step.end_s for step in plan.steps}
+    waiting, for_slots = [], []
+    for step in plan.steps:
+        number, after = str(numbered[step.id]), words.waits(step, numbered)
+        slot = step.start_s > max((ends[other] for other in step.after if other in ends), default=0) + 1
+        if after:
+            waiting.append(f"{number} {after}{' and for a free slot' if slot else ''}")
+        elif slot:
+            for_slots.append(number)
+    if len(for_slots) > NAMES_SHOWN:
+        for_slots = [*for_slots[:NAMES_SHOWN], f"{len(for_slots) - NAMES_SHOWN} more"]
+    waiting += [f"{words.listed(for_slots)} for a free slot"] if for_slots else []
     return wrap("; ".join(waiting), first="  Waits: ") if waiting else []
 
 
