@@ -20,6 +20,8 @@ from reconciler.render.words import change, when
 BEGUN = frozenset({StepState.STARTED, StepState.DONE, StepState.FAILED, StepState.UNKNOWN})
 STOPS = frozenset({Verb.STOP.value, Verb.STOP_HARD.value})
 BAD = frozenset({StepState.FAILED, StepState.UNKNOWN})
+FAR_OFF_PERCENT = 50
+"""A prediction that is further off than that was too short by more than half, or too long."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,24 @@ class RunSummary:
     def path(self) -> str:
         """Where its record lies on the status branch."""
         return run_path(self.id, self.started)
+
+    @property
+    def predictions(self) -> str:
+        """`predictions 10 % off in the median`; where all that were far off were far too short, how many times as long
+        it took. Empty where nothing was measured."""
+        error = self.median_error_percent
+        if error is None:
+            return ""
+        far_off = [
+            move.took_s > move.predicted_s
+            for move in self.moves
+            if move.measured
+            and move.took_s is not None
+            and 100 * abs(move.took_s - move.predicted_s) > FAR_OFF_PERCENT * move.took_s
+        ]
+        if FAR_OFF_PERCENT < error < 100 and far_off and all(far_off):
+            return f"steps took {100 / (100 - error):.0f} times as long as predicted in the median"
+        return f"predictions {error:.0f} % off in the median"
 
     def of_guest(self, guest: str) -> RunSummary:
         """Only what was done to one guest."""

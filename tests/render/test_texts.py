@@ -14,6 +14,7 @@ from reconciler.core.diff import Diff
 from reconciler.core.model import Method
 from reconciler.core.observed import ObservedFleet
 from reconciler.core.planning.plan import Plan, Reason
+from reconciler.core.planning.ways.learned import median_error_percent
 from reconciler.core.proposing.proposal import Proposal
 from reconciler.core.reports.json_values import canonical
 from reconciler.core.reports.report import CommandRun, Report, Result
@@ -313,6 +314,20 @@ def test_the_history_of_a_move_that_was_done_sets_what_was_predicted_beside_what
     told = history_text([recorded(example.REPORT)], commands=True)
     assert "15m05s; predictions 10 % off in the median" in told
     assert "web01: vmhost-a → vmhost-b, online, done in 1m10s (1m12s predicted)" in told
+
+
+def test_predictions_that_were_far_too_short_say_how_many_times_as_long_it_took() -> None:
+    def told(*times: tuple[float, float]) -> str:
+        move = next(move for move in run_summary(example.REPORT).moves if move.measured)
+        moves = tuple(replace(move, predicted_s=predicted_s, took_s=took_s) for predicted_s, took_s in times)
+        summary = replace(run_summary(example.REPORT), moves=moves)
+        return replace(summary, median_error_percent=median_error_percent(times)).predictions
+
+    assert "steps took 13 times as long as predicted in the median" == told((10, 130))
+    assert "predictions 50 % off in the median" == told((10, 20))
+    assert "predictions 80 % off in the median" == told((18, 10))
+    assert "predictions 300 % off in the median" == told((40, 10), (10, 1000), (40, 10))
+    assert "" == told()
 
 
 def test_the_history_of_a_guest_says_who_moved_it_why_how_and_who_else_did() -> None:

@@ -60,8 +60,7 @@ def _run(record: RunRecord, paint: Paint) -> list[str]:
     """What was run, on whose behalf, and where the record lies."""
     run = record.summary
     took = f"{terminal(words.minute(run.started))}  {run.result}, {format_duration(run.duration_s)}"
-    if run.median_error_percent is not None:
-        took += f"; predictions {run.median_error_percent:.0f} % off in the median"
+    took += f"; {run.predictions}" if run.predictions else ""
     lines = [paint("strong", line) for line in wrap(took)]
     return lines + wrap(_who(record), first="  ") + wrap(terminal(run.path), first="  ")
 

@@ -112,8 +112,8 @@ def _last_line(report: Report) -> str:
     parts += [f"{words.counted(skipped, 'step')} not begun"] if skipped else []
     done = ", ".join(parts) or "nothing was done"
     took = f" in {format_duration(report.ended_s - report.started_s)}" if parts else ""
-    error = run_summary(report).median_error_percent
-    took += f", predictions {error:.0f} % off in the median" if error is not None else ""
+    predictions = run_summary(report).predictions
+    took += f", {predictions}" if predictions else ""
     a_person = any(guest.stalled is not None for guest in report.guests)
     follows = {
         Result.RUNNING: "the pass goes on",
