@@ -7,7 +7,7 @@ placement rules are asked through `Rules`. Never orders moves: that is the plann
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -422,9 +422,11 @@ class Board:
         """Hosts that have guests now and will have none."""
         return tuple(sorted((self.residents_before.keys() - self.residents.keys()) & self.most.keys()))
 
-    def unplaced(self, seat: Seat, hosts: Sequence[str]) -> Unplaced:
-        """Why none of these hosts takes the guest."""
-        found = [against for host in hosts if (against := self.obstacle(seat, host)) is not None]
+    def unplaced(
+        self, seat: Seat, hosts: Sequence[str], why: Callable[[Seat, str], Obstacle | None] | None = None
+    ) -> Unplaced:
+        """Why none of these hosts takes the guest; `why` may ask for more than that it can go there."""
+        found = [against for host in hosts if (against := (why or self.obstacle)(seat, host)) is not None]
         found.sort(key=lambda entry: (entry.reason != Reason.NO_ROOM, entry.short_mib, entry.host))
         if not found:
             text = "no other host is open for it"

@@ -1,18 +1,18 @@
 """Guests of a label on as few hosts as can be, shrunk to what their documents call the least. For `propose park`.
 
 Idle guests then stand close together on a small host, and others can be switched off. A guest is counted with the CPU
-that it keeps, and one after the other with all that it still has when it arrives: it is shrunk there. Memory counts in
-full, as ever: what a guest gives back it may take again.
+that it keeps: it is shrunk before it goes. Memory counts in full, as ever: what a guest gives back it may take again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler.core.desired import PowerWish
 from reconciler.core.desired.placement import names_text
 from reconciler.core.model import Setting
+from reconciler.core.planning.plan import Reason
 from reconciler.core.planning.settings import settings_refusal
 from reconciler.core.proposing.board import Board, Seat, Way
 from reconciler.core.proposing.proposal import (
@@ -30,7 +30,6 @@ from reconciler.core.quantities import format_memory
 MEMORY_NOTE = (
     "Memory that guests give back is free on their hosts at once; plans go on counting the most that each may take."
 )
-LATER_NOTE = "Guests are moved first and given less CPU where they arrive: some moves wait for that, one pass later."
 
 
 @dataclass(frozen=True)
@@ -51,11 +50,10 @@ def park(board: Board, label: str, *, onto: Sequence[str] = (), downtime: bool =
     seats = [seat for seat in board.movable() if seat.guest.labels.get(key) == value]
     packing = _Packing(board, seats, tuple(onto), downtime)
     left = packing.pack()
-    unplaced += [board.unplaced(seat, onto) for seat in left if onto]
+    unplaced += [board.unplaced(seat, onto, packing.against) for seat in left if onto]
     changes = [_change(board, board.seats[seat.name], label, packing) for seat in seats]
     changes = [change for change in changes if change.fields]
     notes = [MEMORY_NOTE] if any(entry.field == MEMORY for change in changes for entry in change.fields) else []
-    notes += [LATER_NOTE] if packing.waits() else []
     text = _text(board, label, named, seats, changes, unplaced)
     return board.proposal(Action.PARK, label, changes, unplaced, text, tuple(notes))
 
@@ -86,7 +84,18 @@ class _Packing:
         return seat
 
     def pack(self) -> list[Seat]:
-        """Pack, and give the guests that found no host; all stay where they are where nothing is gained."""
+        """Pack until another round gains nothing, and give the guests that found no host."""
+        left = self._round()
+        for _ in self.board.most:  # what a round frees may let the next one free one host more
+            homes = dict(self.board.home)
+            again = self._round()
+            if self.board.home == homes:
+                break
+            left = again
+        return left
+
+    def _round(self) -> list[Seat]:
+        """Pack once; all stay where they are where nothing is gained."""
         board = self.board
         before = {seat.name: board.home[seat.name] for seat in self.seats}
         occupied = len(board.residents)
@@ -105,12 +114,17 @@ class _Packing:
             taken = {seat.name for seat in choice.seats}
             left = [seat for seat in left if seat.name not in taken]
             choices |= {host: self._choice(host, left) for host in sorted(freed & choices.keys())}
-        away = any(home not in self.onto for home in before.values()) if self.onto else False
-        fewer = len(set(before.values())) > len({board.home[seat.name] for seat in self.seats})
-        if not (away or fewer or len(board.residents) < occupied):
+        after = {seat.name: board.home[seat.name] for seat in self.seats}
+        joined = self._outside(after) < self._outside(before)
+        fewer = len(set(after.values())) < len(set(before.values()))
+        if not (joined or fewer or len(board.residents) < occupied):
             for seat in self.seats:
                 board.put(seat, before[seat.name])
         return [seat for seat in left if board.home[seat.name] not in self.onto]
+
+    def _outside(self, homes: Mapping[str, str]) -> int:
+        """How many are not on the hosts that are named."""
+        return sum(home not in self.onto for home in homes.values()) if self.onto else 0
 
     def _best(self, choices: dict[str, _Choice], left: Sequence[Seat]) -> _Choice:
         """The best choice there is now. Without new room, a host takes no more of fewer guests: only those that were
@@ -137,7 +151,7 @@ class _Packing:
             way = board.way(seat, host)
             if isinstance(way, Obstacle) or (way.downtime_s > 0 and not self.downtime):
                 continue
-            if seat.name in there or self._takes(seat, host):
+            if seat.name in there or (board.fits(seat, host) and self.against(seat, host) is None):
                 ways.append(way)
                 taken.append((seat, board.home[seat.name]))
                 board.put(seat, host)
@@ -148,30 +162,15 @@ class _Packing:
         cost = (-len(taken), occupied, downtime_s, moved_mib, board.most[host].memory_mib, host)
         return _Choice(cost, host, tuple(seat for seat, _ in taken))
 
-    def _takes(self, seat: Seat, host: str) -> bool:
-        """Whether there is room, also for what each of those that arrive has too much for a while."""
+    def against(self, seat: Seat, host: str) -> Obstacle | None:
+        """What keeps it from that host, also where it could go there but is not to."""
         board = self.board
-        if not board.fits(seat, host) or board.permitted(seat, host) is not None:
-            return False
-        if board.unmet(seat, host) > board.unmet(seat, board.home[seat.name]):
-            return False
-        over = max([self._over(seat, host), *(self._over(other, host) for other in self._arriving(host))])
-        return over <= 0 or board.load(seat, host).cpu_percent + over <= board.room(host).cpu_percent
-
-    def _over(self, seat: Seat, host: str) -> int:
-        return self.extra.get(seat.name, 0) if seat.place != host else 0
-
-    def _arriving(self, host: str) -> list[Seat]:
-        return [seat for seat in self.seats if self.board.home[seat.name] == host and seat.place != host]
-
-    def waits(self) -> bool:
-        """Whether guests arrive on a host that could not hold them all as they are now."""
-        board = self.board
-        for host in {board.home[seat.name] for seat in self.seats}:
-            over = sum(self._over(seat, host) for seat in self._arriving(host))
-            if host in board.most and over > 0 and over > board.room(host).cpu_percent:
-                return True
-        return False
+        obstacle, way = board.obstacle(seat, host), board.way(seat, host)
+        if obstacle is None and isinstance(way, Way) and way.downtime_s > 0 and not self.downtime:
+            return Obstacle(host, Reason.DOWNTIME_FORBIDDEN, "it would be down for it (--allow-downtime)")
+        if obstacle is None and board.unmet(seat, host) > board.unmet(seat, board.home[seat.name]):
+            return Obstacle(host, Reason.PLACEMENT_RULE_VIOLATED, "a preferred rule would be broken")
+        return obstacle
 
 
 def _memory(seat: Seat) -> FieldChange | None:
