@@ -28,9 +28,9 @@ def drain(board: Board, host: str) -> Proposal:
         aside, left = _placed(board, host, [seat for seat in seats if seat.name not in staying])
         follow = OTHERS_FIRST if staying else ""
         staying |= {entry.guest: replace(entry, fix=entry.fix or follow) for entry in left}
-        if not left or not _rule_broken(board):
+        if not left or not _amiss(board):
             break
-        # What others chose did not know yet that these stay, and rules speak of them: choose again, knowing it.
+        # What others chose did not know yet that these stay, keep room or are spoken of by rules: choose again.
         for seat in board.movable():
             board.put(seat, board.home_before[seat.name])
     unplaced += staying.values()
@@ -66,10 +66,11 @@ def _placed(board: Board, host: str, seats: Sequence[Seat]) -> tuple[Mapping[str
     return aside, unplaced
 
 
-def _rule_broken(board: Board) -> bool:
-    """Whether a guest that is to move breaks a required rule, now that all have a host."""
-    moved = (seat for seat in board.movable() if board.home[seat.name] != board.home_before[seat.name])
-    return any(board.permitted(seat, board.home[seat.name]) is not None for seat in moved)
+def _amiss(board: Board) -> bool:
+    """Whether a guest that is to move breaks a required rule or has no room, now that all have a host."""
+    moved = [(seat, board.home[seat.name]) for seat in board.movable()]
+    moved = [(seat, home) for seat, home in moved if home != board.home_before[seat.name]]
+    return any(board.permitted(seat, home) is not None or not board.fits(seat, home) for seat, home in moved)
 
 
 def _leaving(board: Board, host: str) -> list[Seat]:

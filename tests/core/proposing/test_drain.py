@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.core.desired import Host, Suspension
+from reconciler.core.desired import Host, Operator, PlacementRule, Requirement, RuleKind, Suspension
 from reconciler.core.observed import Look
 from reconciler.core.proposing.drain import drain
 from tests.core.fleets import ALLOWED, HERE, STOPPED, away, guest, host, local_disk, registration, world
@@ -142,6 +142,17 @@ def test_a_guest_that_cannot_go_where_it_is_declared_takes_room_where_it_is() ->
     proposal = drain(board(fleet), "a")
     assert {"one": "c", "x": "b"} == homes(proposal)
     assert () == as_proposed(fleet, proposal).plan().blocked
+
+
+def test_a_guest_that_does_not_come_and_gets_no_other_host_keeps_its_room() -> None:
+    """x is to come to a, which is under maintenance; it may not stay on b, and keeps the room that one would take."""
+    looks = [host("a", registration("one")), host("b", registration("x", 2048), memory_mib=5120)]
+    hosts = {"a": Host("a", "test", HERE, maintenance=Suspension("disks"))}
+    fleet = world(looks, [guest("one", "a"), guest("x", "a")], hosts=hosts)
+    required = Requirement("host", Operator.IN, ("a",))
+    rule = PlacementRule("x-on-a", RuleKind.HOSTS, HERE, names=("x",), requirements=(required,))
+    proposal = drain(board(replace(fleet, desired=replace(fleet.desired, rules={rule.name: rule}))), "a")
+    assert ({}, ["one", "x"]) == (homes(proposal), [entry.guest for entry in proposal.unplaced])
 
 
 def test_a_guest_that_has_no_room_where_it_is_declared_gets_another_host() -> None:
