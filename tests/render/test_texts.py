@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from reconciler.core.desired import DesiredFleet, Fleet
-from reconciler.core.diff import Diff
+from reconciler.core.diff import Diff, Finding, GuestDiff
 from reconciler.core.model import Method
 from reconciler.core.observed import ObservedFleet
 from reconciler.core.planning.plan import Plan, Reason
@@ -195,6 +195,8 @@ Nothing can be done, 1 blocked, 12 waiting.
     report = replace(example.REPORT, plans=(alone,), steps=(), adopted=(), result=Result.BLOCKED)
     assert run_text(report).endswith("Nothing was done; what is left needs nothing but time.\n")
     assert (ExitCode.HOST, ExitCode.HELD) == (report.exit_code, replace(report, plans=(example.PLAN,)).exit_code)
+    amiss = GuestDiff("web00", "uuid-web00", Finding.NOT_RUNNABLE, "vmhost-b", (), "no copy could be started")
+    assert ExitCode.HELD == replace(report, difference=replace(report.difference, guests=(amiss,))).exit_code
 
 
 def test_a_plan_names_the_hosts_that_could_not_be_read() -> None:

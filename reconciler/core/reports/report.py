@@ -11,6 +11,7 @@ from enum import StrEnum
 from reconciler.core.desired import Commit
 from reconciler.core.diff import HANDS_OFF, Diff, GuestDiff
 from reconciler.core.execution.run import Progress
+from reconciler.core.model import RunState
 from reconciler.core.observed import ObservedFleet
 from reconciler.core.planning.plan import Brake, Plan, Step
 from reconciler.core.reports.conditions import DELIBERATE, Condition, ConditionType, Status
@@ -122,6 +123,10 @@ class Report:
 
 def needs_person(plan: Plan, difference: Diff) -> bool:
     """Whether time alone does not get every blocked guest going: also where a move under way has left one in a state
-    that somebody must look at."""
-    amiss = {found.name for found in difference.guests if found.finding in HANDS_OFF}
+    that somebody must look at, and nothing about it is in transition any more."""
+    amiss = {
+        found.name
+        for found in difference.guests
+        if found.finding in HANDS_OFF and all(place.state is not RunState.TRANSITION for place in found.places)
+    }
     return any(not entry.waits or entry.guest in amiss for entry in plan.blocked)

@@ -87,7 +87,7 @@ def test_a_guest_busier_than_the_link_is_aborted_tried_again_and_moved_offline_a
     boot = guest.boot()
     site.more["busy"] = "  migration: {downtime: allowed, stop: {graceful: 2m}, attempts: 2, autoConverge: allowed}\n"
     site.commit(busy="h2")
-    site.apply(6)
+    site.apply(4)
     tried = site.last_run()
     argvs = [command["argv"] for step in tried["steps"] for command in step["commands"]]
     assert [False, True] == ["--auto-converge" in argv for argv in argvs if argv[:2] == ["virsh", "migrate"]]
