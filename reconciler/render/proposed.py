@@ -45,7 +45,7 @@ def asked(proposal: Proposal) -> str:
 
 def subject(proposal: Proposal) -> str:
     """The first line of a commit: `Drain vmhost-a: 3 moves`."""
-    count = words.counted(len(proposal.moves), "move")
+    count = words.counted(len(proposal.moves), "move") if proposal.changes else "no moves"
     others = len(proposal.changes) - len(proposal.moves)
     more = f", {words.counted(others, 'document')} besides" if others else ""
     what = f"{asked(proposal)}: {count}{more}"
@@ -63,6 +63,14 @@ def fields(change: Change) -> str:
     return ", ".join(f"{entry.field} {entry.before or '(none)'} → {entry.after}" for entry in change.fields)
 
 
+def closing(proposal: Proposal) -> str:
+    """In sentences, what keeps hosts as empty as they become; empty where none is closed."""
+    if not proposal.closed:
+        return ""
+    hosts = words.listed(list(proposal.closed))
+    return f"Closed by schedulable: false: {hosts}. Nothing is proposed to go there until that is taken out."
+
+
 def cost(proposal: Proposal) -> str:
     """`3 moves (all online), 12 GiB to carry, no downtime; 1 guest not placed`."""
     moves = proposal.moves
@@ -74,6 +82,6 @@ def cost(proposal: Proposal) -> str:
     parts += [f"{format_memory(sum(change.moved_mib for change in moves))} to carry"] if moves else []
     downtime_s = sum(change.downtime_s for change in moves)
     parts += [f"{format_duration(downtime_s)} downtime" if downtime_s else "no downtime"] if moves else []
-    text = ", ".join(parts) or ("no moves" if proposal.changes else "nothing is proposed")
+    text = ", ".join(parts) or ("no moves" if proposal.proposes else "nothing is proposed")
     unplaced = len(proposal.unplaced)
     return f"{text}; {words.counted(unplaced, 'guest')} not placed" if unplaced else text

@@ -203,12 +203,14 @@ class Board:
         return known
 
     def _way(self, seat: Seat, host: str) -> Way | Obstacle:
+        if host == seat.place == seat.guest.host:
+            return STAYS
+        closed = self.closed(host)
+        if closed is not None:
+            return closed  # also where it still is, being declared elsewhere
         if host == seat.place:
             return STAYS
         situation = self.situation
-        closed = self.closed(host)
-        if closed is not None:
-            return closed
         source, target = situation.hosts[seat.place], situation.hosts[host]
         if seat.will_run and not situation.vcpus_fit(seat.entry, host):
             text = f"it has {seat.entry.vcpus} virtual CPUs, more than {host} has CPUs for guests"
@@ -378,6 +380,7 @@ class Board:
         unplaced: Iterable[Unplaced],
         text: str,
         notes: tuple[str, ...] = (),
+        closed: Iterable[str] = (),
     ) -> Proposal:
         """All of it, in the order of names."""
         return Proposal(
@@ -388,6 +391,7 @@ class Board:
             text=text,
             hosts=self.hosts(),
             emptied=self.emptied(),
+            closed=tuple(sorted(closed)),
             notes=notes,
         )
 

@@ -25,6 +25,8 @@ def _verdict(found: Proposed) -> Section:
     lines.append(said(words.sentence(proposed.cost(proposal))))
     if proposal.emptied:
         lines.append(f"Empty then, and free to be switched off: {', '.join(map(said, proposal.emptied))}.")
+    if closing := proposed.closing(proposal):
+        lines.append(said(closing))
     return Section("\n\n".join([*lines, *map(said, proposal.notes)]))
 
 

@@ -55,7 +55,7 @@ def proposed_text(found: Proposed, *, paint: Paint = no_paint) -> str:
     ]
     if found.plan is not None:
         sections.append([paint("strong", "What it would lead to"), plan_text(found.plan, paint=paint).rstrip("\n")])
-    if proposal.changes:
+    if proposal.proposes:
         sections.append(_branch(found.branch, paint))
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 
@@ -68,7 +68,7 @@ def proposal_message(proposal: Proposal, plan: Plan) -> str:
         lines += ["", *wrap(terminal(text), first="- ", width=MESSAGE_WIDTH)]
     for entry in proposal.unplaced:
         lines += ["", *wrap(terminal(f"{entry.guest} stays: {entry.text}"), first="- ", width=MESSAGE_WIDTH)]
-    for note in proposal.notes:
+    for note in _said(proposal):
         lines += ["", *wrap(terminal(note), width=MESSAGE_WIDTH)]
     lines += ["", *wrap(terminal(words.sentence(f"the plan: {words.plan_line(plan)}")), width=MESSAGE_WIDTH)]
     return "\n".join([terminal(proposed.subject(proposal)), "", *lines])
@@ -135,9 +135,15 @@ def _notes(proposal: Proposal, paint: Paint) -> list[str]:
     if proposal.emptied:
         hosts = words.listed([name(host) for host in proposal.emptied])
         lines += [paint("good", line) for line in wrap(f"Empty then, and free to be switched off: {hosts}")]
-    for note in proposal.notes:
+    for note in _said(proposal):
         lines += wrap(terminal(note))
     return lines
+
+
+def _said(proposal: Proposal) -> list[str]:
+    """What else a reviewer should know, each in sentences."""
+    closing = proposed.closing(proposal)
+    return [*([closing] if closing else []), *proposal.notes]
 
 
 def _branch(branch: Branch | None, paint: Paint) -> list[str]:
