@@ -63,6 +63,15 @@ def fields(change: Change) -> str:
     return ", ".join(f"{entry.field} {entry.before or '(none)'} → {entry.after}" for entry in change.fields)
 
 
+def emptying(proposal: Proposal) -> str:
+    """What hosts become free for; empty where none is left without guests. One that is off and declared is missed."""
+    if not proposal.emptied:
+        return ""
+    documents = "its Host document is" if len(proposal.emptied) == 1 else "their Host documents are"
+    hosts = words.listed(list(proposal.emptied))
+    return f"Empty then, and free to be switched off once {documents} removed: {hosts}"
+
+
 def closing(proposal: Proposal) -> str:
     """In sentences, what keeps hosts as empty as they become; empty where none is closed."""
     if not proposal.closed:

@@ -24,7 +24,7 @@ def _verdict(found: Proposed) -> Section:
     lines = [f"**{said(proposed.asked(proposal))}**: {said(words.sentence(proposal.text))}"]
     lines.append(said(words.sentence(proposed.cost(proposal))))
     if proposal.emptied:
-        lines.append(f"Empty then, and free to be switched off: {', '.join(map(said, proposal.emptied))}.")
+        lines.append(f"{said(proposed.emptying(proposal))}.")
     if closing := proposed.closing(proposal):
         lines.append(said(closing))
     return Section("\n\n".join([*lines, *map(said, proposal.notes)]))

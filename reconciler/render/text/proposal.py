@@ -133,8 +133,7 @@ def _hosts(hosts: tuple[HostFill, ...], paint: Paint) -> list[str]:
 def _notes(proposal: Proposal, paint: Paint) -> list[str]:
     lines: list[str] = []
     if proposal.emptied:
-        hosts = words.listed([name(host) for host in proposal.emptied])
-        lines += [paint("good", line) for line in wrap(f"Empty then, and free to be switched off: {hosts}")]
+        lines += [paint("good", line) for line in wrap(terminal(proposed.emptying(proposal)))]
     for note in _said(proposal):
         lines += wrap(terminal(note))
     return lines

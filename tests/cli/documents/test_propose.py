@@ -53,6 +53,8 @@ def test_a_drain_becomes_a_branch_with_one_commit(bench: Bench) -> None:
 
 
 def test_several_hosts_are_drained_in_one_proposal(bench: Bench) -> None:
+    told = bench.call("propose", "drain", "h2", "--dry-run").out
+    assert "free to be switched off once its Host document is removed: h2" in " ".join(told.split())
     found = bench.call("propose", "drain", "h2", "h1", "--dry-run", "-o", "json")
     assert_fits(found)
     assert ("h1 h2", ["h1", "h2"]) == (found.json["subject"], found.json["closed"])
