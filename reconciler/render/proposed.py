@@ -13,6 +13,9 @@ from reconciler.core.proposing.proposal import HOST, Change, Proposal
 from reconciler.core.quantities import format_duration, format_memory
 from reconciler.render import words
 
+NOTE = "makes room"
+"""Of a guest that goes elsewhere for another's sake."""
+
 
 @dataclass(frozen=True)
 class Branch:

@@ -14,7 +14,7 @@ from reconciler.core.diff import Diff
 from reconciler.core.model import Method
 from reconciler.core.observed import ObservedFleet
 from reconciler.core.planning.plan import Plan, Reason
-from reconciler.core.proposing.proposal import Proposal
+from reconciler.core.proposing.proposal import HOST, Action, Change, FieldChange, Proposal
 from reconciler.core.reports.json_values import canonical
 from reconciler.core.reports.report import CommandRun, Report, Result
 from reconciler.errors import Location, Problem
@@ -62,6 +62,15 @@ def test_no_plan_is_wider_than_80_columns(plan: Plan) -> None:
 @given(values(Proposed))
 def test_no_proposal_is_wider_than_80_columns(found: Proposed) -> None:
     assert_fits(proposed_text(found))
+
+
+def test_a_guest_that_only_makes_room_is_marked() -> None:
+    own = Change("zeta", (FieldChange(HOST, "a", "b"),), "a is to be empty", "gain", "a", "b", Method.ONLINE)
+    other = replace(own, guest="alpha", reason="makes room for zeta, for good", room_for="zeta")
+    proposal = Proposal(Action.DRAIN, "a", (own, other), (), "host a will be empty")
+    told = proposed_text(Proposed("lab", "", proposal))
+    [zeta, alpha] = [line for line in told.splitlines() if line.startswith((" zeta", " alpha"))]
+    assert ("makes room" in alpha, "makes room" in zeta) == (True, False)
 
 
 @few

@@ -382,11 +382,11 @@ class Board:
         notes: tuple[str, ...] = (),
         closed: Iterable[str] = (),
     ) -> Proposal:
-        """All of it, in the order of names."""
+        """All of it, in the order of names; last those that make room for others."""
         return Proposal(
             action=action,
             subject=subject,
-            changes=tuple(sorted(changes, key=lambda change: change.guest)),
+            changes=tuple(sorted(changes, key=lambda change: (change.room_for != "", change.guest))),
             unplaced=tuple(sorted(unplaced, key=lambda entry: entry.guest)),
             text=text,
             hosts=self.hosts(),

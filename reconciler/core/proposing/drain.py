@@ -8,6 +8,7 @@ next proposal does not fill them again. By `schedulable`, not by `maintenance`: 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
 from reconciler.core.desired.placement import may_be_chosen
 from reconciler.core.proposing.board import Board, Seat
@@ -24,8 +25,8 @@ def drain(board: Board, names: Iterable[str]) -> Proposal:
     hosts = tuple(sorted(set(names)))
     seats = _leaving(board, hosts)
     others = [host for host in board.open if host not in hosts]
-    aside: dict[str, str] = {}
-    """Guest that steps aside -> the one it does so for."""
+    makers: dict[str, str] = {}
+    """Guest that makes room -> the one it does so for."""
     left: list[Seat] = []
     for seat in seats:
         if board.home[seat.name] in hosts:
@@ -43,11 +44,11 @@ def drain(board: Board, names: Iterable[str]) -> Proposal:
             unplaced.append(board.unplaced(seat, others))
             board.put(seat, board.home_before[seat.name])
         else:
-            aside |= {name: seat.name for name, _ in eviction.moves}
+            makers |= {name: seat.name for name, _ in eviction.moves}
     unplaced += _undone(board, seats)
     changes = [_left(board, seat, hosts) for seat in seats if board.home[seat.name] != board.home_before[seat.name]]
     named = {change.guest for change in changes}
-    changes += [_stepped(board, board.seats[name], other) for name, other in aside.items() if name not in named]
+    changes += [_made_room(board, board.seats[name], other) for name, other in makers.items() if name not in named]
     changes = [change for change in changes if change.fields]
     declared = board.situation.desired.hosts
     closed = [host for host in hosts if may_be_chosen(declared[host])]
@@ -88,11 +89,11 @@ def _left(board: Board, seat: Seat, hosts: Collection[str]) -> Change:
     return board.change(seat, f"{host} is to be empty", f"{gives}; {where}")
 
 
-def _stepped(board: Board, seat: Seat, other: str) -> Change:
+def _made_room(board: Board, seat: Seat, other: str) -> Change:
     source, target = board.home_before[seat.name], board.home[seat.name]
     freed = format_memory(board.load(seat, source).memory_mib)
     gain = f"{source} has {freed} for {other}; {board.use_text(target)} with it"
-    return board.change(seat, f"steps aside for {other}", gain)
+    return replace(board.change(seat, f"makes room for {other}, for good", gain), room_for=other)
 
 
 def _text(hosts: Sequence[str], changes: Sequence[Change], unplaced: Sequence[Unplaced]) -> str:

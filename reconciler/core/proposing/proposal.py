@@ -52,6 +52,8 @@ class Change:
     method: Method | None = None
     downtime_s: float = 0.0
     moved_mib: int = 0
+    room_for: str = ""
+    """The guest for which it makes room, being in nobody's way otherwise; empty for those that were asked about."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class HostFill:
 
 @dataclass(frozen=True)
 class Proposal:
-    """Changes by guest, and what they come to. Where none is proposed, `text` says why."""
+    """Changes by guest, last those that only make room, and what comes of them. Without any, `text` says why."""
 
     action: Action
     subject: str

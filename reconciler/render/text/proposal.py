@@ -22,6 +22,7 @@ COLUMNS = (
     Column("DOWN", right=True),
     Column("BYTES", right=True),
     Column("SET", flexible=True),
+    Column("NOTE"),
 )
 HOST_COLUMNS = (
     Column("HOST", flexible=True),
@@ -83,6 +84,7 @@ def _changes(proposal: Proposal, paint: Paint) -> list[str]:
             Cell(format_duration(change.downtime_s), "warn") if change.downtime_s else words.NONE,
             format_memory(change.moved_mib) if change.moved_mib else words.NONE,
             terminal(proposed.sets(change)),
+            Cell(proposed.NOTE, "warn") if change.room_for else "",
         )
         for change in proposal.changes
     ]

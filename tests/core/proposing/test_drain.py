@@ -1,4 +1,4 @@
-"""Draining a host: everybody gets another one, others step aside online, and whoever cannot go is named with why."""
+"""Draining a host: everybody gets another one, others make room online, and whoever cannot go is named with why."""
 
 from __future__ import annotations
 
@@ -87,24 +87,24 @@ def test_a_host_that_is_reached_without_downtime_goes_before_an_emptier_one() ->
     assert {"one": "b"} == homes(drain(board(fleet), ["a"]))
 
 
-def test_another_guest_steps_aside_where_one_fits_nowhere() -> None:
+def test_another_guest_makes_room_where_one_fits_nowhere() -> None:
     """b and c have 4 GiB each to spare and the guest needs 8: the 4 GiB guest of b goes to c."""
     fleet = world(
         [
             host("a", registration("big", 8192)),
-            host("b", registration("small", 4096), registration("x", 8192)),
+            host("b", registration("a-small", 4096), registration("x", 8192)),
             host("c", registration("y", 12288)),
         ],
-        [guest("big", "a"), guest("small", "b"), guest("x", "b"), guest("y", "c")],
+        [guest("big", "a"), guest("a-small", "b"), guest("x", "b"), guest("y", "c")],
     )
     proposal = drain(board(fleet), ["a"])
-    assert {"big": "b", "small": "c"} == homes(proposal)
+    assert {"big": "b", "a-small": "c"} == homes(proposal)
     [_, small] = proposal.changes
-    assert "steps aside for big" == small.reason
+    assert ("makes room for big, for good", "big") == (small.reason, small.room_for)
     assert "b has 4 GiB for big; c at 100 % of its memory and 0 % of its CPU with it" == small.gain
 
 
-def test_nobody_steps_aside_who_would_be_down() -> None:
+def test_nobody_makes_room_who_would_be_down() -> None:
     fleet = world(
         [
             host("a", registration("big", 8192)),

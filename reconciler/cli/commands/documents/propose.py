@@ -75,9 +75,9 @@ def command(
     why each guest moves and what is gained. Merge it like any other change.
 
     `drain HOST...` finds another host for every guest of these hosts: least downtime first, then fewest bytes to
-    carry, then the emptiest hosts. Where a guest fits nowhere, others that can go online step aside. Who cannot leave
-    is named with the reason, host by host. The hosts' documents get `schedulable: false`, so that no later proposal
-    fills them again.
+    carry, then the emptiest hosts. Where a guest fits nowhere, others that can go online make room:
+    they are declared elsewhere for good, listed last and marked. Who cannot leave is named with the reason, host by
+    host. The hosts' documents get `schedulable: false`, so that no later proposal fills them again.
 
     `balance` proposes a few moves from the fullest hosts to emptier ones, and nothing where no host is more than 10
     percentage points fuller, in memory or CPU, than all hosts together. What it proposes is enough: merged and carried
