@@ -55,7 +55,7 @@ def proposed_text(found: Proposed, *, paint: Paint = no_paint) -> str:
         [paint("strong", line) for line in wrap(words.sentence(proposed.cost(proposal)))],
     ]
     if found.plan is not None:
-        sections.append([paint("strong", "What it would lead to"), plan_text(found.plan, paint=paint).rstrip("\n")])
+        sections.append([plan_text(found.plan, proposed=True, paint=paint).rstrip("\n")])
     if proposal.proposes:
         sections.append(_branch(found.branch, paint))
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"

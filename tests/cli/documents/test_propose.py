@@ -101,6 +101,13 @@ def test_merging_the_branch_leads_to_the_plan_that_was_shown(bench: Bench) -> No
     assert "No guest is declared on h1" in again.out
 
 
+def test_the_plan_is_said_to_be_of_the_proposal(bench: Bench) -> None:
+    base = bench.git("rev-parse", "main")[:10]
+    told = bench.call("propose", "drain", "h2", "--dry-run").out
+    assert f"\nPlan with this proposal, on top of {base}\n\n" in told
+    assert "Plan for fleet" not in told
+
+
 def test_the_same_proposal_makes_no_second_branch(bench: Bench) -> None:
     first = bench.call("propose", "drain", "h2", "-o", "json")
     again = bench.call("propose", "drain", "h2", "-o", "json")
