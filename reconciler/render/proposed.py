@@ -5,11 +5,12 @@ Made by loop/answers/proposing, shown by render/'s text, markdown and JSON. Esca
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reconciler.core.model import Method
-from reconciler.core.planning.plan import Plan
-from reconciler.core.proposing.proposal import HOST, Change, Proposal
+from reconciler.core.planning.plan import Plan, Reason
+from reconciler.core.proposing.proposal import HOST, Change, Obstacle, Proposal, Unplaced
 from reconciler.core.quantities import format_duration, format_memory
 from reconciler.render import words
 
@@ -39,6 +40,46 @@ class Proposed:
     proposal: Proposal
     plan: Plan | None = None
     branch: Branch | None = None
+
+
+@dataclass(frozen=True)
+class Stuck:
+    """Guests that the same hosts have no room for, or one guest; with the reason, and host by host."""
+
+    guests: tuple[Unplaced, ...]
+    text: str
+    obstacles: tuple[Obstacle, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Who they are."""
+        return tuple(entry.guest for entry in self.guests)
+
+
+def stuck(unplaced: Iterable[Unplaced]) -> list[Stuck]:
+    """Those that could not be placed; where the same hosts lack room for several, the reason comes once."""
+    groups: dict[object, list[Unplaced]] = {}
+    for number, entry in enumerate(unplaced):
+        roomless = [against.host for against in entry.obstacles if against.short_mib > 0]
+        others = [against for against in entry.obstacles if not against.short_mib]
+        shared = entry.reason == Reason.NO_ROOM and entry.obstacles and not others
+        groups.setdefault(tuple(sorted(roomless)) if shared else number, []).append(entry)
+    return [_stuck(tuple(group)) for group in groups.values()]
+
+
+def _stuck(group: tuple[Unplaced, ...]) -> Stuck:
+    if len(group) == 1:
+        return Stuck(group, group[0].text, group[0].obstacles)
+    short: dict[str, list[int]] = {}
+    for against in (against for entry in group for against in entry.obstacles):
+        short.setdefault(against.host, []).append(against.short_mib)
+    found = []
+    for host, lacking in sorted(short.items(), key=lambda item: (min(item[1]), item[0])):
+        least, most = format_memory(min(lacking)), format_memory(max(lacking))
+        text = f"{least if least == most else f'{least} to {most}'} of memory short"
+        found.append(Obstacle(host, Reason.NO_ROOM, text, min(lacking)))
+    text = f"no host that may take them has room for any: {found[0].host} is {found[0].text}"
+    return Stuck(group, text, tuple(found))
 
 
 def asked(proposal: Proposal) -> str:

@@ -51,8 +51,15 @@ def _changes(found: Proposed) -> Section:
 
 def _unplaced(found: Proposed) -> Section:
     rows = tuple(
-        row([said(entry.guest), said(entry.host), f"{said(entry.reason)}: {said(entry.text)}", said(entry.fix)])
-        for entry in found.proposal.unplaced
+        row(
+            [
+                said(", ".join(group.names)),
+                said(", ".join(dict.fromkeys(entry.host for entry in group.guests))),
+                f"{said(group.guests[0].reason)}: {said(group.text)}",
+                said(group.guests[0].fix),
+            ]
+        )
+        for group in proposed.stuck(found.proposal.unplaced)
     )
     columns = ("Guest", "On", "Why", "What would help")
     return Section(head("Not placed", *columns) if rows else "", rows, "guests", 0.2)

@@ -67,8 +67,9 @@ def proposal_message(proposal: Proposal, plan: Plan) -> str:
     for change in proposal.changes:
         text = f"{change.guest}: {proposed.fields(change)}: {change.reason}; {change.gain}"
         lines += ["", *wrap(terminal(text), first="- ", width=MESSAGE_WIDTH)]
-    for entry in proposal.unplaced:
-        lines += ["", *wrap(terminal(f"{entry.guest} stays: {entry.text}"), first="- ", width=MESSAGE_WIDTH)]
+    for group in proposed.stuck(proposal.unplaced):
+        text = f"{', '.join(group.names)} {'stays' if len(group.names) == 1 else 'stay'}: {group.text}"
+        lines += ["", *wrap(terminal(text), first="- ", width=MESSAGE_WIDTH)]
     for note in _said(proposal):
         lines += ["", *wrap(terminal(note), width=MESSAGE_WIDTH)]
     lines += ["", *wrap(terminal(words.sentence(f"the plan: {words.plan_line(plan)}")), width=MESSAGE_WIDTH)]
@@ -103,12 +104,16 @@ def _unplaced(unplaced: tuple[Unplaced, ...], paint: Paint) -> list[str]:
     if not unplaced:
         return []
     lines = [paint("bad", f"Not placed: {words.counted(len(unplaced), 'guest')}")]
-    for entry in unplaced:
-        lines += wrap(f"{name(entry.guest)}: on {name(entry.host)}", first="  ")
-        lines += wrap(f"{terminal(entry.reason)}: {terminal(entry.text)}", first="    ", rest="      ")
-        for obstacle in entry.obstacles[1:OBSTACLES_SHOWN]:
+    for group in proposed.stuck(unplaced):
+        entry = group.guests[0]
+        if len(group.guests) == 1:
+            lines += wrap(f"{name(entry.guest)}: on {name(entry.host)}", first="  ")
+        else:
+            lines += wrap(", ".join(map(name, group.names)), first="  ")
+        lines += wrap(f"{terminal(entry.reason)}: {terminal(group.text)}", first="    ", rest="      ")
+        for obstacle in group.obstacles[1:OBSTACLES_SHOWN]:
             lines += wrap(f"{name(obstacle.host)}: {terminal(obstacle.text)}", first="    ", rest="      ")
-        left_out = len(entry.obstacles) - OBSTACLES_SHOWN
+        left_out = len(group.obstacles) - OBSTACLES_SHOWN
         lines += [f"    and {words.counted(left_out, 'host')} more"] if left_out > 0 else []
         lines += wrap(terminal(entry.fix), first="    fix: ") if entry.fix else []
     return lines
