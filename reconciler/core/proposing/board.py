@@ -32,7 +32,7 @@ from reconciler.core.proposing.proposal import (
     Proposal,
     Unplaced,
 )
-from reconciler.core.quantities import format_memory
+from reconciler.core.quantities import format_memory, format_percent
 
 UNMANAGED_FIX = "`reconciler import` writes a document for it"
 UNSCHEDULABLE = "Unschedulable"
@@ -319,7 +319,7 @@ class Board:
     def use_text(self, host: str) -> str:
         """`h2 at 62 % of its memory and 40 % of its CPU`."""
         memory, cpu = uses(self.taken[host], self.most[host])
-        return f"{host} at {memory:.0f} % of its memory and {cpu:.0f} % of its CPU"
+        return f"{host} at {format_percent(memory)} of its memory and {format_percent(cpu)} of its CPU"
 
     def change(self, seat: Seat, reason: str, gain: str, more: tuple[FieldChange, ...] = ()) -> Change:
         """What the guest's document is to say, as things are declared now."""

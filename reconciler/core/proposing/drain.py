@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
-from reconciler.core.desired.placement import may_be_chosen
+from reconciler.core.desired.placement import may_be_chosen, names_text
 from reconciler.core.proposing.board import Board, Seat
 from reconciler.core.proposing.eviction import evict
 from reconciler.core.proposing.proposal import Action, Change, Proposal, Unplaced
-from reconciler.core.quantities import format_memory
+from reconciler.core.quantities import format_memory, format_percent
 
+NEARLY_FULL_MIN = 95.0
+"""Hosts that guests come to are named from so many percent on."""
 NOWHERE = ""
 """The host of a guest that is still to be placed."""
 
@@ -53,7 +55,7 @@ def drain(board: Board, names: Iterable[str]) -> Proposal:
     declared = board.situation.desired.hosts
     closed = [host for host in hosts if may_be_chosen(declared[host])]
     text = _text(hosts, changes, unplaced)
-    return board.proposal(Action.DRAIN, " ".join(hosts), changes, unplaced, text, closed=closed)
+    return board.proposal(Action.DRAIN, " ".join(hosts), changes, unplaced, text, _notes(board), closed)
 
 
 def _undone(board: Board, seats: Sequence[Seat]) -> list[Unplaced]:
@@ -103,6 +105,16 @@ def _text(hosts: Sequence[str], changes: Sequence[Change], unplaced: Sequence[Un
     if changes:
         return f"host{'s' if len(hosts) > 1 else ''} {_named(hosts)} will be empty"
     return f"no guest is declared on {_named(hosts)}, and none is kept there"
+
+
+def _notes(board: Board) -> tuple[str, ...]:
+    """Which hosts have hardly any room left for it."""
+    full = [use for use in board.hosts() if use.guests_after > use.guests_before]
+    told = []
+    for use in full:
+        share, what = max((use.memory_after, "memory"), (use.cpu_after, "CPU"))
+        told += [f"{use.host} at {format_percent(share)} of its {what}"] if share >= NEARLY_FULL_MIN else []
+    return (f"Nearly full then: {names_text(told)}. What is to start or come there may find no room.",) if told else ()
 
 
 def _named(hosts: Sequence[str]) -> str:

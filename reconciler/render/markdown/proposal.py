@@ -5,7 +5,7 @@ Called for `propose -o markdown`. The plan comes as a comment of its own from CI
 
 from __future__ import annotations
 
-from reconciler.core.quantities import format_duration, format_memory
+from reconciler.core.quantities import format_duration, format_memory, format_percent
 from reconciler.render import proposed, words
 from reconciler.render.markdown.budget import Section, page
 from reconciler.render.markdown.plan import CHARACTERS_MAX
@@ -70,8 +70,8 @@ def _hosts(found: Proposed) -> Section:
         row(
             [
                 said(use.host),
-                f"{use.memory_before:.0f} % → {use.memory_after:.0f} %",
-                f"{use.cpu_before:.0f} % → {use.cpu_after:.0f} %",
+                f"{format_percent(use.memory_before)} → {format_percent(use.memory_after)}",
+                f"{format_percent(use.cpu_before)} → {format_percent(use.cpu_after)}",
                 f"{use.guests_before} → {use.guests_after}",
             ]
         )

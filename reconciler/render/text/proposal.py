@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from reconciler.core.planning.plan import Plan
 from reconciler.core.proposing.proposal import HostFill, Proposal, Unplaced
-from reconciler.core.quantities import format_duration, format_memory
+from reconciler.core.quantities import format_duration, format_memory, format_percent
 from reconciler.render import proposed, words
 from reconciler.render.escape import terminal
 from reconciler.render.layout import Cell, Column, Paint, no_paint, table, wrap
@@ -125,10 +125,10 @@ def _hosts(hosts: tuple[HostFill, ...], paint: Paint) -> list[str]:
     rows = [
         (
             terminal(use.host),
-            f"{use.memory_before:.0f} %",
-            f"→ {use.memory_after:.0f} %",
-            f"{use.cpu_before:.0f} %",
-            f"→ {use.cpu_after:.0f} %",
+            format_percent(use.memory_before),
+            f"→ {format_percent(use.memory_after)}",
+            format_percent(use.cpu_before),
+            f"→ {format_percent(use.cpu_after)}",
             str(use.guests_before),
             f"→ {use.guests_after}",
         )

@@ -104,6 +104,15 @@ def test_another_guest_makes_room_where_one_fits_nowhere() -> None:
     assert "b has 4 GiB for big; c at 100 % of its memory and 0 % of its CPU with it" == small.gain
 
 
+def test_a_host_that_will_be_nearly_full_is_named() -> None:
+    """Shares are rounded down: b has a little room left."""
+    fleet = world([host("a", registration("one", 16380)), host("b"), host("c")], [guest("one", "a")])
+    proposal = drain(board(fleet), ["a"])
+    told = "Nearly full then: b at 99 % of its memory. What is to start or come there may find no room."
+    assert (told,) == proposal.notes
+    assert "b at 99 % of its memory" in proposal.changes[0].gain
+
+
 def test_nobody_makes_room_who_would_be_down() -> None:
     fleet = world(
         [
