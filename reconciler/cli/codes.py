@@ -47,7 +47,7 @@ def of_plan(plan: Plan, difference: Diff, problems: Collection[Problem]) -> Exit
 
 def of_proposal(found: Proposed, difference: Diff, problems: Collection[Problem]) -> ExitCode:
     """Whether there is something to merge that was not there before, and whether a guest could not be placed."""
-    news = found.proposal.changes and not (found.branch is not None and found.branch.existed)
+    news = found.proposal.proposes and not (found.branch is not None and found.branch.existed)
     code = ExitCode.DIFFERENCES if news else ExitCode.OK
     if found.proposal.unplaced:
         code = ExitCode.HELD

@@ -6,6 +6,7 @@ knowledge: what an option does stands in its help, what a setting means in its s
 
 from __future__ import annotations
 
+import json
 import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -144,8 +145,9 @@ def _settings(table: Schema) -> list[str]:
     rows = []
     for key, about in table["properties"].items():
         kind = " or ".join(f"`{value}`" for value in about["enum"]) if "enum" in about else about["type"]
-        usual = (
-            f"`{about['default']}`" if "default" in about else "needed" if key in table.get("required", ()) else "none"
-        )
+        usual = "needed" if key in table.get("required", ()) else "none"
+        if "default" in about:
+            default = about["default"]
+            usual = f"`{default if isinstance(default, str) else json.dumps(default)}`"
         rows.append(f"| `{key}` | {kind} | {usual} | {about['description']} |")
     return ["| key | type | default | meaning |", "| --- | --- | --- | --- |", *rows]

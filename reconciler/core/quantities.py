@@ -69,6 +69,11 @@ def format_memory(mib: int) -> str:
     return f"{sign}{size} MiB"
 
 
+def format_percent(share: float) -> str:
+    """`83 %`: rounded down, so that 100 % is said of nothing that has room left."""
+    return f"{int(share)} %"
+
+
 def format_duration(seconds: float) -> str:
     """5400 -> `1h30m`, 252 -> `4m12s`, 0 -> `0s`. Rounded to whole seconds, to minutes from an hour on."""
     whole = round(seconds)

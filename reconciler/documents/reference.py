@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from reconciler.documents.explain import dotted
+from reconciler.documents.authoring.writing import scalar
 from reconciler.documents.schemas import Kind, Schema, schema, schema_folder
 
 LINE_CHARACTERS_MAX = 100
@@ -83,7 +83,7 @@ def _kind_lines(kind: Kind) -> Iterator[str]:
     )
     yield from ("| field | what may stand there | default | meaning |", "| --- | --- | --- | --- |")
     for path, part, required in _fields(schema(kind), ()):
-        cells = (f"`{dotted(path)}`", _allowed(part), "required" if required else _default(part), _meaning(part))
+        cells = (f"`{'.'.join(path)}`", _allowed(part), "required" if required else _default(part), _meaning(part))
         yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
     yield ""
 
@@ -120,8 +120,16 @@ def _meaning(part: Schema) -> str:
 
 
 def _spelt(value: Any) -> str:
-    """A value as it stands in YAML."""
+    """A value as it stands in YAML, all of it on one line."""
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key}: {_entry(child)}' for key, child in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_entry, value))}]"
     return json.dumps(value) if isinstance(value, bool) else str(value)
+
+
+def _entry(value: Any) -> str:
+    return scalar(value) if isinstance(value, str) else _spelt(value)
 
 
 def _yaml(value: Mapping[str, Any], indent: str) -> Iterator[str]:

@@ -162,7 +162,9 @@ def test_settings_tell_where_each_value_comes_from(bench: Bench) -> None:
     )
     assert ("main", "default") == (values["repository.ref"]["value"], values["repository.ref"]["origin"])
     assert "not set" == values["ceilings.concurrent"]["origin"]
-    assert f"file: {bench.settings}" in bench.call("settings").out
+    told = bench.call("settings").out
+    assert f"file: {bench.settings}" in told
+    assert "trust.signed_commits default false" in " ".join(told.split())
 
 
 def test_reading_commands_leave_no_trace(bench: Bench) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.documents import load
 from reconciler.documents.authoring.editing import Edit, edited
+from reconciler.documents.schemas import Kind
 from reconciler.documents.yaml_text import read_yaml
 from reconciler.errors import DesiredStateError, Location
 
@@ -45,6 +46,20 @@ def test_a_value_in_block_style_is_changed_where_it_stands() -> None:
         "-     host:    vmhost-a   # the other room: größer\n",
         "+     host:    b   # the other room: größer\n",
     ] == lines(BLOCK, change(BLOCK, host="b"))
+
+
+@pytest.mark.parametrize(
+    ("spec", "after"),
+    [
+        ("{driver: simulated}", "{driver: simulated, schedulable: false}"),
+        ("{schedulable: true, driver: simulated}", "{schedulable: false, driver: simulated}"),
+        ("\n  driver: simulated  # ours", "\n  driver: simulated  # ours\n  schedulable: false"),
+    ],
+)
+def test_a_host_of_the_same_name_is_told_from_a_guest(spec: str, after: str) -> None:
+    text = f"{OTHER}---\n{HEAD.replace('Guest', 'Host')}metadata: {{name: db01}}\nspec: {spec}\n"
+    edit = Edit("db01", Location("web.yaml", 2), {"schedulable": False}, Kind.HOST)
+    assert text.replace(spec, after) == edited(text.encode(), edit).decode()
 
 
 def test_values_in_flow_style_are_changed_where_they_stand() -> None:

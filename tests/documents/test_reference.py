@@ -30,6 +30,13 @@ def test_the_editors_schema_is_fresh() -> None:
     assert editor_schema() == file.read_text(encoding="utf-8"), f"{file.name} {AGAIN}"
 
 
+def test_the_reference_page_spells_values_as_yaml_does() -> None:
+    page = reference_page()
+    assert '`[{name: nights, start: "22:00", duration: "6h",' in page
+    assert "| `spec.networks[].name` |" in page
+    assert "[{'" not in page
+
+
 def test_examples_on_the_reference_page_are_documents() -> None:
     blocks = re.findall(r"```yaml\n(api.*?)```", reference_page(), re.DOTALL)
     assert [schema(kind)["examples"][0] for kind in Kind] == [yaml.safe_load(block) for block in blocks]

@@ -106,6 +106,21 @@ def test_a_rewritten_branch_is_held_until_a_person_accepts_it(site: Site) -> Non
     assert Result.CONVERGED is site.apply(accept_rewritten_history=True)[0]
 
 
+def test_going_back_from_another_revision_is_held_and_not_called_rewritten_alone(site: Site) -> None:
+    """Nobody rewrote main; what was acted on last lies on a branch that it does not have."""
+    site.wants("h1")
+    site.git("checkout", "--quiet", "-b", "two")
+    site.wants("h2")
+    two = open_fleet(read_settings(site.folder / "settings.toml"), "two")
+    assert Result.CONVERGED is apply_once(two, Options())[0].result
+    site.git("checkout", "--quiet", "main")
+    [brake] = plan_once(site.fleet()).plan.brakes
+    assert "HistoryRewritten" == brake.reason
+    assert "another revision (--rev), or the branch was rewritten" in brake.text
+    site.git("merge", "--quiet", "two")
+    assert () == plan_once(site.fleet()).plan.brakes
+
+
 def test_a_plan_that_was_declined_or_held_was_not_acted_on(site: Site) -> None:
     main = site.wants("h1")
     site.git("checkout", "--quiet", "-b", "try")

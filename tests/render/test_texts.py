@@ -15,7 +15,7 @@ from reconciler.core.model import Method
 from reconciler.core.observed import ObservedFleet
 from reconciler.core.planning.plan import Plan, Reason
 from reconciler.core.planning.ways.learned import median_error_percent
-from reconciler.core.proposing.proposal import Proposal
+from reconciler.core.proposing.proposal import HOST, Action, Change, FieldChange, Obstacle, Proposal, Unplaced
 from reconciler.core.reports.json_values import canonical
 from reconciler.core.reports.report import CommandRun, Report, Result
 from reconciler.errors import ExitCode, Location, Problem
@@ -63,6 +63,28 @@ def test_no_plan_is_wider_than_80_columns(plan: Plan, difference: Diff) -> None:
 @given(values(Proposed))
 def test_no_proposal_is_wider_than_80_columns(found: Proposed) -> None:
     assert_fits(proposed_text(found))
+
+
+def test_guests_that_the_same_hosts_have_no_room_for_share_the_reason() -> None:
+    def stuck(guest: str, *short_mib: int) -> Unplaced:
+        found = tuple(Obstacle(f"h{n}", "NoRoom", "short", mib) for n, mib in enumerate(short_mib))
+        return Unplaced(guest, "a", "NoRoom", f"{guest} alone", "make room", found)
+
+    unplaced = (stuck("one", 1024, 2048), stuck("other", 512), stuck("two", 4096, 2048))
+    proposal = Proposal(Action.PARK, "idle=yes", (), unplaced, "text")
+    told = " ".join(proposed_text(Proposed("lab", "", proposal)).split())
+    reason = "NoRoom: no host that may take them has room for any: h0 is 1 GiB to 4 GiB of memory short"
+    assert f"one, two {reason} h1: 2 GiB of memory short" in told
+    assert "other: on a NoRoom: other alone" in told
+
+
+def test_a_guest_that_only_makes_room_is_marked() -> None:
+    own = Change("zeta", (FieldChange(HOST, "a", "b"),), "a is to be empty", "gain", "a", "b", Method.ONLINE)
+    other = replace(own, guest="alpha", reason="makes room for zeta, for good", room_for="zeta")
+    proposal = Proposal(Action.DRAIN, "a", (own, other), (), "host a will be empty")
+    told = proposed_text(Proposed("lab", "", proposal))
+    [zeta, alpha] = [line for line in told.splitlines() if line.startswith((" zeta", " alpha"))]
+    assert ("makes room" in alpha, "makes room" in zeta) == (True, False)
 
 
 @few

@@ -145,8 +145,9 @@ def _downtime(desired: DesiredFleet, plan: Plan) -> Iterator[Brake]:
 
 def history_rewritten(last: str, commit: str) -> Brake:
     """The brake for a commit that does not descend from the one acted on last. Whether it does is for git to say."""
-    text = f"commit {commit[:10]} does not contain {last[:10]}, which was acted on last: the branch was rewritten"
-    release = "look at what was lost; then `reconciler apply --accept-rewritten-history`"
+    text = f"commit {commit[:10]} does not contain {last[:10]}, which was acted on last"
+    text += ": that was another revision (--rev), or the branch was rewritten"
+    release = f"look at what this would undo; merge {last[:10]}, or `reconciler apply --accept-rewritten-history`"
     return Brake(BrakeReason.HISTORY_REWRITTEN, text, release)
 
 

@@ -5,7 +5,7 @@
     board      where every guest will be once the documents hold, and who may go where
     rules      placement rules, asked of a placement that is only thought of
     drain      every guest of a host gets another one
-    eviction   another guest steps aside where one does not fit
+    eviction   other guests make room where one does not fit
     balance    a few moves from the fullest hosts to the emptiest
     park       guests of a label on as few hosts as can be, shrunk to what their documents call the least
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from reconciler.core.model import Load
 from reconciler.core.proposing.board import Board, Seat, Way, uses
 from reconciler.core.proposing.proposal import Action, Change, Obstacle, Proposal
+from reconciler.core.quantities import format_percent
 
 OVER_MIN = 10.0
 """Nothing is proposed while no host is more than so many percentage points fuller than all hosts together."""
@@ -135,11 +136,11 @@ def _put(board: Board, hosts: tuple[str, ...], move: _Move) -> tuple[str, str]:
     board.put(move.seat, target)
     now, then = uses(board.taken[source], board.most[source]), uses(board.taken[target], board.most[target])
     word = WORDS[at]
-    reason = (
-        f"{source} is {over:.0f} points fuller than all hosts together, which are at {together[at]:.0f} % of {word}"
-    )
+    level = format_percent(together[at])
+    reason = f"{source} is {over:.0f} points fuller than all hosts together, which are at {level} of {word}"
     gain = (
-        f"{source} from {was[at]:.0f} to {now[at]:.0f} % of {word}, {target} from {there[at]:.0f} to {then[at]:.0f} %"
+        f"{source} from {int(was[at])} to {format_percent(now[at])} of {word}, "
+        f"{target} from {int(there[at])} to {format_percent(then[at])}"
     )
     return reason, gain
 
@@ -156,8 +157,8 @@ def _text(board: Board, hosts: tuple[str, ...], changes: list[Change]) -> str:
     fullest = _fullest(board, hosts, together)
     levels = uses(board.taken[fullest], board.most[fullest])
     over, at = _over(levels, together)
-    state = f"the fullest host, {fullest}, {'will be' if changes else 'is'} at {levels[at]:.0f} % of its {WORDS[at]}"
-    state += f", {max(0.0, over):.0f} points over all hosts together"
+    state = f"furthest above all hosts together {'will be' if changes else 'is'} {fullest}: at "
+    state += f"{format_percent(levels[at])} of its {WORDS[at]}, {max(0.0, over):.0f} points over them"
     if changes:
         return state
     if over <= OVER_MIN:

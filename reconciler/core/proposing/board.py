@@ -32,7 +32,7 @@ from reconciler.core.proposing.proposal import (
     Proposal,
     Unplaced,
 )
-from reconciler.core.quantities import format_memory
+from reconciler.core.quantities import format_memory, format_percent
 
 UNMANAGED_FIX = "`reconciler import` writes a document for it"
 UNSEEN_FIX = "make these hosts answer, or declare a dead one lost in the settings"
@@ -259,15 +259,17 @@ class Board:
         return known
 
     def _way(self, seat: Seat, host: str) -> Way | Obstacle:
+        if host == seat.place == seat.guest.host:
+            return STAYS
+        closed = self.closed(host)
+        if closed is not None:
+            return closed  # also where it still is, being declared elsewhere
         if host == seat.place:
             return STAYS
         stuck = self.stuck.get(seat.name)
         if stuck is not None and stuck.host == host:
             return stuck
         situation = self.situation
-        closed = self.closed(host)
-        if closed is not None:
-            return closed
         source, target = situation.hosts[seat.place], situation.hosts[host]
         if seat.will_run and not situation.vcpus_fit(seat.entry, host):
             text = f"it has {seat.entry.vcpus} virtual CPUs, more than {host} has CPUs for guests"
@@ -387,7 +389,7 @@ class Board:
     def use_text(self, host: str) -> str:
         """`h2 at 62 % of its memory and 40 % of its CPU`."""
         memory, cpu = uses(self.taken[host], self.most[host])
-        return f"{host} at {memory:.0f} % of its memory and {cpu:.0f} % of its CPU"
+        return f"{host} at {format_percent(memory)} of its memory and {format_percent(cpu)} of its CPU"
 
     def change(self, seat: Seat, reason: str, gain: str, more: tuple[FieldChange, ...] = ()) -> Change:
         """What the guest's document is to say, as things are declared now."""
@@ -448,16 +450,18 @@ class Board:
         unplaced: Iterable[Unplaced],
         text: str,
         notes: tuple[str, ...] = (),
+        closed: Iterable[str] = (),
     ) -> Proposal:
-        """All of it, in the order of names."""
+        """All of it, in the order of names; last those that make room for others."""
         return Proposal(
             action=action,
             subject=subject,
-            changes=tuple(sorted(changes, key=lambda change: change.guest)),
+            changes=tuple(sorted(changes, key=lambda change: (change.room_for != "", change.guest))),
             unplaced=tuple(sorted(unplaced, key=lambda entry: entry.guest)),
             text=text,
             hosts=self.hosts(),
             emptied=self.emptied(),
+            closed=tuple(sorted(closed)),
             notes=notes,
         )
 

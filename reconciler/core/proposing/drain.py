@@ -1,31 +1,36 @@
-"""Every guest of a host gets another one, or is named with what keeps it. Called for `propose drain`.
+"""Every guest of some hosts gets another one, or is named with what keeps it. Called for `propose drain`.
 
 Least downtime first, then fewest bytes, then the emptiest hosts. The largest guests choose first; for one that fits
-nowhere then, others that can go online step aside.
+nowhere then, others that can go online make room. The hosts are closed, whatever became of their guests, so that the
+next proposal does not fill them again. By `schedulable`, not by `maintenance`: a guest that has to stay may be started.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from reconciler.core.desired.placement import may_be_chosen, names_text
 from reconciler.core.proposing.board import Board, Seat
 from reconciler.core.proposing.eviction import evict
 from reconciler.core.proposing.proposal import Action, Change, Proposal, Unplaced
-from reconciler.core.quantities import format_memory
+from reconciler.core.quantities import format_memory, format_percent
 
+NEARLY_FULL_MIN = 95.0
+"""Hosts that guests come to are named from so many percent on."""
 NOWHERE = ""
 """The host of a guest that is still to be placed."""
 OTHERS_FIRST = "see to the others first"
 
 
-def drain(board: Board, host: str) -> Proposal:
-    """Propose it."""
-    seats = _leaving(board, host)
-    unplaced = [entry for name, entry in board.fixed.items() if host in board.around(name)]
+def drain(board: Board, names: Iterable[str]) -> Proposal:
+    """Propose it for hosts of these names."""
+    hosts = tuple(sorted(set(names)))
+    seats = _leaving(board, hosts)
+    unplaced = [entry for name, entry in board.fixed.items() if not board.around(name).isdisjoint(hosts)]
     staying: dict[str, Unplaced] = {}
     while True:
-        aside, left = _placed(board, host, [seat for seat in seats if seat.name not in staying])
+        makers, left = _placed(board, hosts, [seat for seat in seats if seat.name not in staying])
         follow = OTHERS_FIRST if staying else ""
         staying |= {entry.guest: replace(entry, fix=entry.fix or follow) for entry in left}
         if not left or not _amiss(board):
@@ -34,36 +39,41 @@ def drain(board: Board, host: str) -> Proposal:
         for seat in board.movable():
             board.put(seat, board.home_before[seat.name])
     unplaced += staying.values()
-    changes = [_left(board, seat, host) for seat in seats if board.home[seat.name] != board.home_before[seat.name]]
+    changes = [_left(board, seat, hosts) for seat in seats if board.home[seat.name] != board.home_before[seat.name]]
     named = {change.guest for change in changes}
-    changes += [_stepped(board, board.seats[name], other) for name, other in aside.items() if name not in named]
+    changes += [_made_room(board, board.seats[name], other) for name, other in makers.items() if name not in named]
     changes = [change for change in changes if change.fields]
-    return board.proposal(Action.DRAIN, host, changes, unplaced, _text(host, changes, unplaced))
+    declared = board.situation.desired.hosts
+    closed = [host for host in hosts if may_be_chosen(declared[host])]
+    text = _text(hosts, changes, unplaced)
+    return board.proposal(Action.DRAIN, " ".join(hosts), changes, unplaced, text, _notes(board), closed)
 
 
-def _placed(board: Board, host: str, seats: Sequence[Seat]) -> tuple[Mapping[str, str], Sequence[Unplaced]]:
-    """Put each on another host: who steps aside -> for whom, and who stays."""
-    aside: dict[str, str] = {}
+def _placed(
+    board: Board, hosts: Collection[str], seats: Sequence[Seat]
+) -> tuple[Mapping[str, str], Sequence[Unplaced]]:
+    """Put each on another host: who makes room -> for whom, and who stays."""
+    others = [host for host in board.open if host not in hosts]
+    makers: dict[str, str] = {}
     left: list[Seat] = []
     for seat in seats:
-        if board.home[seat.name] == host:
+        if board.home[seat.name] in hosts:
             board.put(seat, NOWHERE)  # guests that shall be together may choose a host together
     for seat in seats:
-        found = board.best(seat, _choices(board, seat, host))
+        found = board.best(seat, others)
         if found is None:
             left.append(seat)
         else:
             board.put(seat, found[0])
     unplaced: list[Unplaced] = []
     for seat in left:
-        choices = _choices(board, seat, host)
-        eviction = evict(board, seat, choices)
+        eviction = evict(board, seat, others)
         if eviction is None:
-            unplaced.append(board.unplaced(seat, choices))
+            unplaced.append(board.unplaced(seat, others))
             board.put(seat, board.home_before[seat.name])
         else:
-            aside |= {name: seat.name for name, _ in eviction.moves}
-    return aside, unplaced
+            makers |= {name: seat.name for name, _ in eviction.moves}
+    return makers, unplaced
 
 
 def _amiss(board: Board) -> bool:
@@ -73,40 +83,51 @@ def _amiss(board: Board) -> bool:
     return any(board.permitted(seat, home) is not None or not board.fits(seat, home) for seat, home in moved)
 
 
-def _leaving(board: Board, host: str) -> list[Seat]:
+def _leaving(board: Board, hosts: Collection[str]) -> list[Seat]:
     """The guests that are declared there, or are there and cannot go where they are declared; the largest first."""
     found = [
         seat
         for seat in board.movable()
-        if board.home[seat.name] == host
-        or (seat.place == host and board.obstacle_without_room(seat, board.home[seat.name]) is not None)
+        if board.home[seat.name] in hosts
+        or (seat.place in hosts and board.obstacle_without_room(seat, board.home[seat.name]) is not None)
     ]
     return sorted(found, key=lambda seat: (-seat.entry.memory_mib, -seat.entry.vcpus, seat.name))
 
 
-def _choices(board: Board, seat: Seat, host: str) -> list[str]:
-    """All hosts but this one that are open, and the one where the guest is already."""
-    hosts = dict.fromkeys((*board.open, *([seat.place] if seat.place in board.most else [])))
-    return [name for name in hosts if name != host]
-
-
-def _left(board: Board, seat: Seat, host: str) -> Change:
-    target = board.home[seat.name]
+def _left(board: Board, seat: Seat, hosts: Collection[str]) -> Change:
+    before, target = board.home_before[seat.name], board.home[seat.name]
+    host = before if before in hosts else seat.place
     freed = format_memory(board.load(seat, host).memory_mib)
     gives = f"{host} is {freed} emptier" if seat.will_run else f"{host} has a guest less"
     where = "is there already" if target == seat.place else f"{board.use_text(target)} with it"
     return board.change(seat, f"{host} is to be empty", f"{gives}; {where}")
 
 
-def _stepped(board: Board, seat: Seat, other: str) -> Change:
+def _made_room(board: Board, seat: Seat, other: str) -> Change:
     source, target = board.home_before[seat.name], board.home[seat.name]
     freed = format_memory(board.load(seat, source).memory_mib)
     gain = f"{source} has {freed} for {other}; {board.use_text(target)} with it"
-    return board.change(seat, f"steps aside for {other}", gain)
+    return replace(board.change(seat, f"makes room for {other}, for good", gain), room_for=other)
 
 
-def _text(host: str, changes: list[Change], unplaced: list[Unplaced]) -> str:
+def _text(hosts: Sequence[str], changes: Sequence[Change], unplaced: Sequence[Unplaced]) -> str:
     """What comes of it, in a sentence."""
     if unplaced:
-        return f"{len(unplaced)} guest{'s' if len(unplaced) > 1 else ''} cannot leave {host}"
-    return f"host {host} will be empty" if changes else f"no guest is declared on {host}, and none is kept there"
+        return f"{len(unplaced)} guest{'s' if len(unplaced) > 1 else ''} cannot leave {_named(hosts)}"
+    if changes:
+        return f"host{'s' if len(hosts) > 1 else ''} {_named(hosts)} will be empty"
+    return f"no guest is declared on {_named(hosts)}, and none is kept there"
+
+
+def _notes(board: Board) -> tuple[str, ...]:
+    """Which hosts have hardly any room left for it."""
+    full = [use for use in board.hosts() if use.guests_after > use.guests_before]
+    told = []
+    for use in full:
+        share, what = max((use.memory_after, "memory"), (use.cpu_after, "CPU"))
+        told += [f"{use.host} at {format_percent(share)} of its {what}"] if share >= NEARLY_FULL_MIN else []
+    return (f"Nearly full then: {names_text(told)}. What is to start or come there may find no room.",) if told else ()
+
+
+def _named(hosts: Sequence[str]) -> str:
+    return " and ".join([", ".join(hosts[:-1]), hosts[-1]]) if len(hosts) > 1 else hosts[0]

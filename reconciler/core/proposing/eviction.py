@@ -1,6 +1,6 @@
 """Make room for a guest that fits nowhere: a few others go from one host to where they fit, without downtime.
 
-Called by drain and park for what is left over. Never takes a guest down, and never moves more than it must.
+Called by drain for what is left over. Never takes a guest down, and never moves more than it must.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from reconciler.core.proposing.board import Board, Seat
 from reconciler.core.proposing.proposal import Obstacle
 
 EVICTED_MAX = 3
-"""So many guests step aside for one at most."""
+"""So many guests make room for one at most."""
 TARGETS_MAX = 32
 """Hosts that are tried for one guest: those that lack least."""
 TRIES_MAX = 2000

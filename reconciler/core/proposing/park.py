@@ -25,7 +25,7 @@ from reconciler.core.proposing.proposal import (
     Proposal,
     Unplaced,
 )
-from reconciler.core.quantities import format_memory
+from reconciler.core.quantities import format_memory, parse_memory_mib
 
 MEMORY_NOTE = (
     "Memory that guests give back is free on their hosts at once; plans go on counting the most that each may take."
@@ -50,11 +50,14 @@ def park(board: Board, label: str, *, onto: Sequence[str] = (), downtime: bool =
     seats = [seat for seat in board.movable() if seat.guest.labels.get(key) == value]
     packing = _Packing(board, seats, tuple(onto), downtime)
     left = packing.pack()
-    unplaced += [board.unplaced(seat, onto, packing.against) for seat in left if onto]
+    if onto:
+        packing.give_back(left)
+        unplaced += [board.unplaced(seat, onto, packing.against) for seat in left]
     changes = [_change(board, board.seats[seat.name], label, packing) for seat in seats]
     changes = [change for change in changes if change.fields]
     notes = [MEMORY_NOTE] if any(entry.field == MEMORY for change in changes for entry in change.fields) else []
-    text = _text(board, label, named, seats, changes, unplaced)
+    parked = [seat for seat in seats if not (onto and seat in left)]
+    text = _text(board, label, named, parked, changes, unplaced)
     return board.proposal(Action.PARK, label, changes, unplaced, text, tuple(notes))
 
 
@@ -66,6 +69,7 @@ class _Packing:
         self.shrunk: dict[str, tuple[FieldChange, ...]] = {}
         self.extra: dict[str, int] = {}
         """Guest -> percent of a CPU that it has over what it shall keep."""
+        self.whole = {seat.name: seat for seat in seats}
         self.seats = tuple(self._shrunk(seat) for seat in seats)
 
     def _shrunk(self, seat: Seat) -> Seat:
@@ -82,6 +86,13 @@ class _Packing:
             seat = self.board.resize(seat, replace(seat.entry, cpu_entitlement_percent=least))
         self.shrunk[seat.name] = tuple(fields)
         return seat
+
+    def give_back(self, left: Sequence[Seat]) -> None:
+        """Let guests that are not parked keep their sizes: nothing came to where they stay."""
+        for seat in left:
+            self.shrunk[seat.name] = ()
+            self.extra.pop(seat.name, None)
+            self.board.resize(seat, self.whole[seat.name].entry)
 
     def pack(self) -> list[Seat]:
         """Pack until another round gains nothing, and give the guests that found no host."""
@@ -196,7 +207,8 @@ def spelled(mib: int) -> str:
 def _change(board: Board, seat: Seat, label: str, packing: _Packing) -> Change:
     source, target = board.home_before[seat.name], board.home[seat.name]
     fields = packing.shrunk[seat.name]
-    gains = []
+    gains: list[str] = []
+    sizes: list[str] = []
     if source != target:
         freed = format_memory(board.load(seat, source).memory_mib)
         gains.append(f"{source} is {freed} emptier" if seat.will_run else f"{source} has a guest less")
@@ -204,11 +216,13 @@ def _change(board: Board, seat: Seat, label: str, packing: _Packing) -> Change:
     for entry in fields:
         if entry.field == MEMORY:
             now_mib = seat.entry.memory_current_mib or seat.entry.memory_mib
-            gains.append(f"it has {entry.after} of memory in place of {spelled(now_mib)}")
+            least_mib = parse_memory_mib(entry.after)
+            sizes.append(f"it has {format_memory(least_mib)} of memory in place of {format_memory(now_mib)}")
         else:
             percent = packing.extra.get(seat.name, 0)
-            gains.append(f"{percent} % of a CPU less is kept for it" if percent else "less CPU is kept for it")
-    return board.change(seat, f"parked, as {label}", ", ".join(gains), fields)
+            sizes.append(f"{percent} % of a CPU less is kept for it" if percent else "less CPU is kept for it")
+    gain = ", and ".join(filter(None, [", ".join(gains), " and ".join(sizes)]))
+    return board.change(seat, f"parked, as {label}", gain, fields)
 
 
 def _text(
@@ -224,9 +238,11 @@ def _text(
         return f"no guest has the label {label}"
     if not changes and not unplaced:
         return f"guests with {label} are on as few hosts as can be, and as small as their documents allow"
+    if not seats:
+        return f"no guest with {label} can be parked"
     before = sorted({board.home_before[seat.name] for seat in seats})
     after = sorted({board.home[seat.name] for seat in seats})
-    guests = f"{len(seats)} guest{'s' if len(seats) != 1 else ''} with {label}"
-    if before == after:
-        return f"{guests} on {names_text(after)}" if after else f"no guest with {label} can be parked"
-    return f"{guests} on {names_text(after)}, before on {names_text(before)}"
+    of = f" of {len(seats) + len(unplaced)}" if unplaced else ""
+    guests = f"{len(seats)}{of} guest{'s' if len(seats) + len(unplaced) != 1 else ''} with {label}"
+    was = f", before on {names_text(before)}" if before != after else ""
+    return f"{guests} on {names_text(after)}{was}"

@@ -1,4 +1,5 @@
-"""The values of a proposal: changes to guests' documents, each with its reason and gain, and who could not be placed.
+"""The values of a proposal: changes to guests' documents, each with its reason and gain, hosts that are closed,
+and who could not be placed.
 
 Made by drain, balance and park; written into documents by documents/authoring, shown by render/. Decides nothing.
 """
@@ -14,6 +15,8 @@ from reconciler.core.quantities import parse_memory_mib, parse_percent
 
 HOST, MEMORY, ENTITLEMENT = "host", "memory.size", "cpu.entitlement"
 """Fields of a Guest document's `spec` that a proposal changes."""
+SCHEDULABLE = "schedulable"
+"""The one of a Host document's `spec`."""
 
 
 class Action(StrEnum):
@@ -49,6 +52,8 @@ class Change:
     method: Method | None = None
     downtime_s: float = 0.0
     moved_mib: int = 0
+    room_for: str = ""
+    """The guest for which it makes room, being in nobody's way otherwise; empty for those that were asked about."""
 
 
 @dataclass(frozen=True)
@@ -92,11 +97,11 @@ class HostFill:
 
 @dataclass(frozen=True)
 class Proposal:
-    """Changes by guest, and what they come to. Without changes, `text` says why there are none."""
+    """Changes by guest, last those that only make room, and what comes of them. Without any, `text` says why."""
 
     action: Action
     subject: str
-    """The host, the label, or nothing."""
+    """The hosts, the label, or nothing."""
     changes: tuple[Change, ...]
     unplaced: tuple[Unplaced, ...]
     text: str
@@ -104,8 +109,15 @@ class Proposal:
     """Hosts on which anything changes, by name."""
     emptied: tuple[str, ...] = ()
     """Hosts that have guests now and will have none."""
+    closed: tuple[str, ...] = ()
+    """Hosts whose documents are to say `schedulable: false`, so that nobody is proposed to go there again."""
     notes: tuple[str, ...] = ()
     """What else a reviewer should know."""
+
+    @property
+    def proposes(self) -> bool:
+        """Whether any document is to change."""
+        return bool(self.changes or self.closed)
 
     @property
     def moves(self) -> tuple[Change, ...]:
@@ -127,4 +139,5 @@ def applied(desired: DesiredFleet, proposal: Proposal) -> DesiredFleet:
                 guests[change.guest] = replace(guest, cpu_entitlement_percent=parse_percent(entry.after))
             else:
                 raise ValueError(f"no proposal changes {entry.field}")
-    return replace(desired, guests=guests)
+    hosts = {name: replace(host, schedulable=False) for name, host in desired.hosts.items() if name in proposal.closed}
+    return replace(desired, guests=guests, hosts={**desired.hosts, **hosts})

@@ -31,11 +31,12 @@ MARKED = (yaml.ScalarEvent, yaml.SequenceStartEvent, yaml.MappingStartEvent)
 
 @dataclass(frozen=True)
 class Edit:
-    """What one guest's document shall say: field of `spec`, in dots -> value as documents spell it."""
+    """What one document shall say: field of `spec`, in dots -> value, texts as documents spell them."""
 
-    guest: str
+    name: str
     location: Location
-    values: Mapping[str, str]
+    values: Mapping[str, str | bool]
+    kind: Kind = Kind.GUEST
 
 
 def edited(content: bytes, edit: Edit) -> bytes:
@@ -43,9 +44,11 @@ def edited(content: bytes, edit: Edit) -> bytes:
     before = read_yaml(edit.location.file, content)
     if before.problem is not None:
         raise DesiredStateError([before.problem])
-    numbers = [number for number, entry in enumerate(before.documents) if _is_of(entry.value, edit.guest)]
+    numbers = [number for number, entry in enumerate(before.documents) if _is_of(entry.value, edit)]
     if len(numbers) != 1:
-        raise _refusal(edit, f"there are {len(numbers)} documents of guest {quoted(edit.guest)} in this file")
+        raise _refusal(
+            edit, f"there are {len(numbers)} documents of {edit.kind.lower()} {quoted(edit.name)} in this file"
+        )
     [number] = numbers
     text = content.decode("utf-8")
     mark = BYTE_ORDER_MARK if text.startswith(BYTE_ORDER_MARK) else ""
@@ -62,14 +65,14 @@ def edited(content: bytes, edit: Edit) -> bytes:
     return after
 
 
-def _is_of(value: Value, guest: str) -> bool:
-    if not isinstance(value, dict) or value.get("kind") != Kind.GUEST:
+def _is_of(value: Value, edit: Edit) -> bool:
+    if not isinstance(value, dict) or value.get("kind") != edit.kind:
         return False
     metadata = value.get("metadata")
-    return isinstance(metadata, dict) and metadata.get("name") == guest
+    return isinstance(metadata, dict) and metadata.get("name") == edit.name
 
 
-def _set(value: Value, path: list[str], new: str) -> None:
+def _set(value: Value, path: list[str], new: str | bool) -> None:
     for part in path[:-1]:
         if not isinstance(value, dict):
             return
@@ -78,7 +81,7 @@ def _set(value: Value, path: list[str], new: str) -> None:
         value[path[-1]] = new
 
 
-def _changed(text: str, edit: Edit, path: list[str], value: str) -> str:
+def _changed(text: str, edit: Edit, path: list[str], value: str | bool) -> str:
     """The text with one value replaced, or written in where it was not there."""
     root = _document(text, edit)
     mapping = _child(root, "spec")
@@ -98,11 +101,11 @@ def _changed(text: str, edit: Edit, path: list[str], value: str) -> str:
 
 
 def _document(text: str, edit: Edit) -> yaml.Node:
-    """The guest's document as the parser sees it. One that shares values within itself is refused: what looks like one
+    """The document as the parser sees it. One that shares values within itself is refused: what looks like one
     value there may be another's, too."""
     try:
         for root in yaml.compose_all(text, Loader=PARSER):  # type: ignore[arg-type]  # a loader, as its own type has it
-            if isinstance(root, yaml.MappingNode) and _is_of(_plain(root), edit.guest):
+            if isinstance(root, yaml.MappingNode) and _is_of(_plain(root), edit):
                 shared = _shared(text, root)
                 if shared:
                     hint = "write the values out; the change can be made then"
@@ -170,8 +173,10 @@ def _added(text: str, edit: Edit, mapping: yaml.Node | None, key: str, value: st
     raise _refusal(edit, f"there is no place for {key}")
 
 
-def _spelled(value: str) -> str:
+def _spelled(value: str | bool) -> str:
     """A size or a share as it is; a name in quotes where some reader could take it for something else."""
+    if isinstance(value, bool):
+        return str(value).lower()
     quantity = re.fullmatch(MEMORY_PATTERN[1:-1], value) or re.fullmatch(PERCENT_PATTERN[1:-1], value)
     return value if quantity else scalar(value)
 

@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.core.desired import DesiredFleet, Guest
+from reconciler.core.desired import DesiredFleet, Guest, Host
 from reconciler.core.planning.situation import Situation
 from reconciler.core.proposing.balance import MOVES_MAX, balance
 from reconciler.core.proposing.board import Board
 from reconciler.core.proposing.drain import drain
 from reconciler.core.proposing.park import park
-from reconciler.core.proposing.proposal import Action, Proposal, applied
+from reconciler.core.proposing.proposal import SCHEDULABLE, Action, Proposal, applied
 from reconciler.core.proposing.rules import Ruled
 from reconciler.documents.authoring.editing import Edit, edited
 from reconciler.documents.loading import load
+from reconciler.documents.schemas import Kind
 from reconciler.drivers import registry
 from reconciler.errors import InvariantBroken, Location
 from reconciler.git.committing import proposal as branches
@@ -35,8 +36,8 @@ class Wish:
     """What was asked for on the command line."""
 
     action: Action
-    name: str = ""
-    """The host to drain, or the label to park."""
+    names: tuple[str, ...] = ()
+    """The hosts to drain, or the label to park."""
     onto: tuple[str, ...] = ()
     """Hosts to park on."""
     moves_max: int = MOVES_MAX
@@ -47,14 +48,15 @@ class Wish:
 
 def found_proposal(desired: DesiredFleet, planned: Planned, wish: Wish, lost_hosts: frozenset[str]) -> Proposal:
     """What the core proposes, on one look at the hosts. Raises UsageError for a name nobody knows."""
-    named = (*([wish.name] if wish.action is Action.DRAIN else []), *wish.onto)
+    named = (*(wish.names if wish.action is Action.DRAIN else ()), *wish.onto)
     refuse_undeclared("Host", named, desired.hosts)
     situation = Situation.of(desired, planned.observed, planned.difference, planned.rulebooks, "", lost_hosts)
     board = Board(situation, planned.difference, Ruled(situation.placement))
     if wish.action is Action.DRAIN:
-        return drain(board, wish.name)
+        return drain(board, wish.names)
     if wish.action is Action.PARK:
-        return park(board, wish.name, onto=wish.onto, downtime=wish.downtime)
+        [label] = wish.names
+        return park(board, label, onto=wish.onto, downtime=wish.downtime)
     return balance(board, moves_max=wish.moves_max, downtime=wish.downtime)
 
 
@@ -70,9 +72,13 @@ def changed_files(fleet: Fleet, proposal: Proposal) -> Mapping[str, bytes]:
         location = fleet.written.guests[change.guest].location
         edit = Edit(change.guest, location, {entry.field: entry.after for entry in change.fields})
         files[location.file] = edited(files[location.file], edit)
+    for host in proposal.closed:
+        location = fleet.written.hosts[host].location
+        edit = Edit(host, location, {SCHEDULABLE: False}, Kind.HOST)
+        files[location.file] = edited(files[location.file], edit)
     loaded = load(files, problems=read.problems, drivers=tuple(registry.OPENERS), commit=read.commit).require()
     wanted = applied(fleet.written, proposal)
-    if _placeless(loaded.guests) != _placeless(wanted.guests) or loaded.hosts.keys() != wanted.hosts.keys():
+    if _placeless(loaded) != _placeless(wanted):
         raise InvariantBroken("propose", "the changed documents do not say what was proposed")
     return {path: content for path, content in files.items() if content != read.files[path]}
 
@@ -102,7 +108,8 @@ def home_of(fleet: Fleet) -> str:
     return full_ref(fleet.settings.ref).removeprefix(branches.HEADS)
 
 
-def _placeless(guests: Mapping[str, Guest]) -> Mapping[str, Guest]:
+def _placeless(desired: DesiredFleet) -> tuple[Mapping[str, Guest], Mapping[str, Host]]:
     """What documents say, wherever that stands: a line that was added moves all below it."""
     nowhere = Location("")
-    return {name: replace(guest, location=nowhere) for name, guest in sorted(guests.items())}
+    guests = {name: replace(guest, location=nowhere) for name, guest in desired.guests.items()}
+    return guests, {name: replace(host, location=nowhere) for name, host in desired.hosts.items()}

@@ -5,7 +5,7 @@ Called for `propose -o markdown`. The plan comes as a comment of its own from CI
 
 from __future__ import annotations
 
-from reconciler.core.quantities import format_duration, format_memory
+from reconciler.core.quantities import format_duration, format_memory, format_percent
 from reconciler.render import proposed, words
 from reconciler.render.markdown.budget import Section, page
 from reconciler.render.markdown.plan import CHARACTERS_MAX
@@ -24,7 +24,9 @@ def _verdict(found: Proposed) -> Section:
     lines = [f"**{said(proposed.asked(proposal))}**: {said(words.sentence(proposal.text))}"]
     lines.append(said(words.sentence(proposed.cost(proposal))))
     if proposal.emptied:
-        lines.append(f"Empty then, and free to be switched off: {', '.join(map(said, proposal.emptied))}.")
+        lines.append(f"{said(proposed.emptying(proposal))}.")
+    if closing := proposed.closing(proposal):
+        lines.append(said(closing))
     return Section("\n\n".join([*lines, *map(said, proposal.notes)]))
 
 
@@ -49,8 +51,15 @@ def _changes(found: Proposed) -> Section:
 
 def _unplaced(found: Proposed) -> Section:
     rows = tuple(
-        row([said(entry.guest), said(entry.host), f"{said(entry.reason)}: {said(entry.text)}", said(entry.fix)])
-        for entry in found.proposal.unplaced
+        row(
+            [
+                said(", ".join(group.names)),
+                said(", ".join(dict.fromkeys(entry.host for entry in group.guests))),
+                f"{said(group.guests[0].reason)}: {said(group.text)}",
+                said(group.guests[0].fix),
+            ]
+        )
+        for group in proposed.stuck(found.proposal.unplaced)
     )
     columns = ("Guest", "On", "Why", "What would help")
     return Section(head("Not placed", *columns) if rows else "", rows, "guests", 0.2)
@@ -61,8 +70,8 @@ def _hosts(found: Proposed) -> Section:
         row(
             [
                 said(use.host),
-                f"{use.memory_before:.0f} % → {use.memory_after:.0f} %",
-                f"{use.cpu_before:.0f} % → {use.cpu_after:.0f} %",
+                f"{format_percent(use.memory_before)} → {format_percent(use.memory_after)}",
+                f"{format_percent(use.cpu_before)} → {format_percent(use.cpu_after)}",
                 f"{use.guests_before} → {use.guests_after}",
             ]
         )

@@ -44,11 +44,17 @@ NAMES_SHOWN = 3
 
 
 def plan_text(
-    plan: Plan, hosts: tuple[HostFinding, ...] = (), *, commands: bool = False, paint: Paint = no_paint
+    plan: Plan,
+    hosts: tuple[HostFinding, ...] = (),
+    *,
+    commands: bool = False,
+    proposed: bool = False,
+    paint: Paint = no_paint,
 ) -> str:
-    """The plan, hosts in trouble first. With `commands`, also what each step sends to which host."""
+    """The plan, hosts in trouble first. With `commands`, also what each step sends to which host. `proposed` is one for
+    documents as they would be, on top of the plan's commit."""
     sections = [
-        _title(plan),
+        _title(plan, paint, proposed),
         host_lines(hosts, paint),
         _schedule(plan, paint),
         [*_reasons(plan, paint), *_waits(plan), *_attempts(plan)],
@@ -62,7 +68,10 @@ def plan_text(
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 
 
-def _title(plan: Plan) -> list[str]:
+def _title(plan: Plan, paint: Paint, proposed: bool) -> list[str]:
+    if proposed:
+        line = f"Plan with this proposal, on top of {terminal(words.short_commit(plan.commit))}"
+        return [paint("strong", line) for line in wrap(line)]
     lines = wrap(f"Plan for fleet {name(plan.fleet)} at {terminal(words.short_commit(plan.commit))}")
     if plan.commit is not None and (plan.commit.subject or plan.commit.author):
         by = f" ({terminal(plan.commit.author)})" if plan.commit.author else ""

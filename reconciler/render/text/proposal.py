@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from reconciler.core.planning.plan import Plan
 from reconciler.core.proposing.proposal import HostFill, Proposal, Unplaced
-from reconciler.core.quantities import format_duration, format_memory
+from reconciler.core.quantities import format_duration, format_memory, format_percent
 from reconciler.render import proposed, words
 from reconciler.render.escape import terminal
 from reconciler.render.layout import Cell, Column, Paint, no_paint, table, wrap
@@ -22,6 +22,7 @@ COLUMNS = (
     Column("DOWN", right=True),
     Column("BYTES", right=True),
     Column("SET", flexible=True),
+    Column("NOTE"),
 )
 HOST_COLUMNS = (
     Column("HOST", flexible=True),
@@ -54,8 +55,8 @@ def proposed_text(found: Proposed, *, paint: Paint = no_paint) -> str:
         [paint("strong", line) for line in wrap(words.sentence(proposed.cost(proposal)))],
     ]
     if found.plan is not None:
-        sections.append([paint("strong", "What it would lead to"), plan_text(found.plan, paint=paint).rstrip("\n")])
-    if proposal.changes:
+        sections.append([plan_text(found.plan, proposed=True, paint=paint).rstrip("\n")])
+    if proposal.proposes:
         sections.append(_branch(found.branch, found.home, paint))
     return "\n\n".join("\n".join(section) for section in sections if section) + "\n"
 
@@ -66,9 +67,10 @@ def proposal_message(proposal: Proposal, plan: Plan) -> str:
     for change in proposal.changes:
         text = f"{change.guest}: {proposed.fields(change)}: {change.reason}; {change.gain}"
         lines += ["", *wrap(terminal(text), first="- ", width=MESSAGE_WIDTH)]
-    for entry in proposal.unplaced:
-        lines += ["", *wrap(terminal(f"{entry.guest} stays: {entry.text}"), first="- ", width=MESSAGE_WIDTH)]
-    for note in proposal.notes:
+    for group in proposed.stuck(proposal.unplaced):
+        text = f"{', '.join(group.names)} {'stays' if len(group.names) == 1 else 'stay'}: {group.text}"
+        lines += ["", *wrap(terminal(text), first="- ", width=MESSAGE_WIDTH)]
+    for note in _said(proposal):
         lines += ["", *wrap(terminal(note), width=MESSAGE_WIDTH)]
     lines += ["", *wrap(terminal(words.sentence(f"the plan: {words.plan_line(plan)}")), width=MESSAGE_WIDTH)]
     return "\n".join([terminal(proposed.subject(proposal)), "", *lines])
@@ -83,6 +85,7 @@ def _changes(proposal: Proposal, paint: Paint) -> list[str]:
             Cell(format_duration(change.downtime_s), "warn") if change.downtime_s else words.NONE,
             format_memory(change.moved_mib) if change.moved_mib else words.NONE,
             terminal(proposed.sets(change)),
+            Cell(proposed.NOTE, "warn") if change.room_for else "",
         )
         for change in proposal.changes
     ]
@@ -101,12 +104,16 @@ def _unplaced(unplaced: tuple[Unplaced, ...], paint: Paint) -> list[str]:
     if not unplaced:
         return []
     lines = [paint("bad", f"Not placed: {words.counted(len(unplaced), 'guest')}")]
-    for entry in unplaced:
-        lines += wrap(f"{name(entry.guest)}: on {name(entry.host)}", first="  ")
-        lines += wrap(f"{terminal(entry.reason)}: {terminal(entry.text)}", first="    ", rest="      ")
-        for obstacle in entry.obstacles[1:OBSTACLES_SHOWN]:
+    for group in proposed.stuck(unplaced):
+        entry = group.guests[0]
+        if len(group.guests) == 1:
+            lines += wrap(f"{name(entry.guest)}: on {name(entry.host)}", first="  ")
+        else:
+            lines += wrap(", ".join(map(name, group.names)), first="  ")
+        lines += wrap(f"{terminal(entry.reason)}: {terminal(group.text)}", first="    ", rest="      ")
+        for obstacle in group.obstacles[1:OBSTACLES_SHOWN]:
             lines += wrap(f"{name(obstacle.host)}: {terminal(obstacle.text)}", first="    ", rest="      ")
-        left_out = len(entry.obstacles) - OBSTACLES_SHOWN
+        left_out = len(group.obstacles) - OBSTACLES_SHOWN
         lines += [f"    and {words.counted(left_out, 'host')} more"] if left_out > 0 else []
         lines += wrap(terminal(entry.fix), first="    fix: ") if entry.fix else []
     return lines
@@ -118,10 +125,10 @@ def _hosts(hosts: tuple[HostFill, ...], paint: Paint) -> list[str]:
     rows = [
         (
             terminal(use.host),
-            f"{use.memory_before:.0f} %",
-            f"→ {use.memory_after:.0f} %",
-            f"{use.cpu_before:.0f} %",
-            f"→ {use.cpu_after:.0f} %",
+            format_percent(use.memory_before),
+            f"→ {format_percent(use.memory_after)}",
+            format_percent(use.cpu_before),
+            f"→ {format_percent(use.cpu_after)}",
             str(use.guests_before),
             f"→ {use.guests_after}",
         )
@@ -133,11 +140,16 @@ def _hosts(hosts: tuple[HostFill, ...], paint: Paint) -> list[str]:
 def _notes(proposal: Proposal, paint: Paint) -> list[str]:
     lines: list[str] = []
     if proposal.emptied:
-        hosts = words.listed([name(host) for host in proposal.emptied])
-        lines += [paint("good", line) for line in wrap(f"Empty then, and free to be switched off: {hosts}")]
-    for note in proposal.notes:
+        lines += [paint("good", line) for line in wrap(terminal(proposed.emptying(proposal)))]
+    for note in _said(proposal):
         lines += wrap(terminal(note))
     return lines
+
+
+def _said(proposal: Proposal) -> list[str]:
+    """What else a reviewer should know, each in sentences."""
+    closing = proposed.closing(proposal)
+    return [*([closing] if closing else []), *proposal.notes]
 
 
 def _branch(branch: Branch | None, home: str, paint: Paint) -> list[str]:

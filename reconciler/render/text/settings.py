@@ -31,4 +31,6 @@ def _shown(value: object) -> str:
         return ", ".join(f"{key}: {_shown(item)}" for key, item in value.items())
     if isinstance(value, Sequence) and not isinstance(value, str):
         return "; ".join(_shown(item) for item in value)
+    if isinstance(value, bool):
+        return str(value).lower()
     return str(value)

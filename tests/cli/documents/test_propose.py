@@ -19,6 +19,9 @@ def person(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(f"GIT_{role}_EMAIL", "ada@example.invalid")
 
 
+CLOSED = ["-spec: {driver: simulated}", "+spec: {driver: simulated, schedulable: false}"]
+
+
 def branches(bench: Bench) -> list[str]:
     return bench.git("for-each-ref", "--format=%(refname:short)", "refs/heads/proposal/").split()
 
@@ -39,12 +42,34 @@ def test_a_drain_becomes_a_branch_with_one_commit(bench: Bench) -> None:
     assert base == bench.git("rev-parse", "main")
     diff = bench.git("diff", "--unified=0", "main", branch)
     changed = [line for line in diff.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
-    assert ["-  host: h1", "+  host: h2", "-  host: h1", "+  host: h3"] == changed
+    assert [*CLOSED, "-  host: h1", "+  host: h2", "-  host: h1", "+  host: h3"] == sorted(
+        changed, key=lambda line: "spec:" not in line
+    )
     assert f"Branch {branch}: commit" in found.out
     assert found.out.endswith(f"next: merge {branch} into main\n")
     assert all(len(line) <= 80 for line in found.out.splitlines())
     assert "" == bench.git("status", "--porcelain")
     assert [] == bench.sent()
+
+
+def test_several_hosts_are_drained_in_one_proposal(bench: Bench) -> None:
+    told = bench.call("propose", "drain", "h2", "--dry-run").out
+    assert "free to be switched off once its Host document is removed: h2" in " ".join(told.split())
+    found = bench.call("propose", "drain", "h2", "h1", "--dry-run", "-o", "json")
+    assert_fits(found)
+    assert ("h1 h2", ["h1", "h2"]) == (found.json["subject"], found.json["closed"])
+    assert [("batch", "h3"), ("web", "h3")] == [(entry["guest"], entry["target"]) for entry in found.json["changes"]]
+
+
+def test_a_drain_on_top_of_another_leaves_the_first_host_empty(bench: Bench) -> None:
+    bench.call("propose", "drain", "h2")
+    [first] = branches(bench)
+    told = " ".join(bench.git("log", "-1", "--format=%B", first).split())
+    assert "Closed by schedulable: false: h2. Nothing is proposed to go there until that is taken out." in told
+    found = bench.call("propose", "drain", "h3", "--rev", first, "-o", "json")
+    assert (ExitCode.DIFFERENCES, ["h3"]) == (found.code, found.json["closed"])
+    assert [("batch", "h1")] == [(entry["guest"], entry["target"]) for entry in found.json["changes"]]
+    assert 2 == bench.git("show", f"{found.json['branch']['name']}:desired/hosts.yaml").count("schedulable: false")
 
 
 def test_the_commit_says_why_and_what_is_gained(bench: Bench) -> None:
@@ -74,6 +99,13 @@ def test_merging_the_branch_leads_to_the_plan_that_was_shown(bench: Bench) -> No
     again = bench.call("propose", "drain", "h1")
     assert (ExitCode.OK, 1) == (again.code, len(branches(bench)))
     assert "No guest is declared on h1" in again.out
+
+
+def test_the_plan_is_said_to_be_of_the_proposal(bench: Bench) -> None:
+    base = bench.git("rev-parse", "main")[:10]
+    told = bench.call("propose", "drain", "h2", "--dry-run").out
+    assert f"\nPlan with this proposal, on top of {base}\n\n" in told
+    assert "Plan for fleet" not in told
 
 
 def test_the_same_proposal_makes_no_second_branch(bench: Bench) -> None:
@@ -208,7 +240,10 @@ def test_parking_changes_hosts_and_sizes_of_idle_guests(bench: Bench) -> None:
     [
         ["drain"],
         ["balance", "h1"],
+        ["drain", ""],
+        ["drain", "h1", "h9"],
         ["park"],
+        ["park", "tier=idle", "tier=other"],
         ["park", "idle"],
         ["park", "tier=idle", "--onto", "h9"],
         ["drain", "h1", "--moves", "3"],

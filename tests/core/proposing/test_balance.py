@@ -25,13 +25,13 @@ def test_one_guest_goes_from_the_fullest_host_to_the_emptiest() -> None:
     [change] = proposal.changes
     assert "a is 42 points fuller than all hosts together, which are at 33 % of memory" == change.reason
     assert "a from 75 to 50 % of memory, c from 0 to 25 %" == change.gain
-    assert "the fullest host, a, will be at 50 % of its memory, 17 points over all hosts together" == proposal.text
+    assert "furthest above all hosts together will be a: at 50 % of its memory, 17 points over them" == proposal.text
 
 
 def test_hosts_that_are_close_enough_are_left_alone() -> None:
     proposal = balance(board(fleet((4, 4, 1), (4, 2))))
     assert () == proposal.changes
-    assert proposal.text.endswith("9 points over all hosts together; nothing is proposed below 10")
+    assert proposal.text.endswith("9 points over them; nothing is proposed below 10")
 
 
 def test_a_move_that_only_swaps_full_and_empty_is_none() -> None:

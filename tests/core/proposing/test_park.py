@@ -91,9 +91,25 @@ def test_who_does_not_fit_on_the_named_hosts_is_named() -> None:
     fleet = world(looks, [guest("i1", "a", **IDLE), guest("i2", "a", **IDLE)])
     proposal = park(board(fleet), "idle=yes", onto=["small"])
     assert {"i1": "small"} == homes(proposal)
+    assert "1 of 2 guests with idle=yes on small, before on a" == proposal.text
     assert [("i2", "NoRoom", 4096 - (6000 - 4096))] == [
         (entry.guest, entry.reason, entry.obstacles[0].short_mib) for entry in proposal.unplaced
     ]
+
+
+def test_who_does_not_fit_on_the_named_hosts_keeps_its_size() -> None:
+    looks = [
+        host("a", registration("i1", **DYNAMIC), registration("i2", **DYNAMIC, cpu_entitlement_percent=20)),
+        host("small", memory_mib=6000),
+    ]
+    small = {**IDLE, "memory_min_mib": 512, "cpu_entitlement_min_percent": 5}
+    fleet = world(looks, [guest("i1", "a", **small), guest("i2", "a", **small)])
+    proposal = park(board(fleet), "idle=yes", onto=["small"])
+    [parked] = proposal.changes
+    [left] = proposal.unplaced
+    assert {"i1", "i2"} == {parked.guest, left.guest}
+    assert {"host", "memory.size"} <= {entry.field for entry in parked.fields}
+    assert " % of its CPU, and it has 512 MiB of memory in place of 4 GiB" in parked.gain
 
 
 def test_among_hosts_alike_the_small_one_is_taken() -> None:
@@ -123,7 +139,7 @@ def test_memory_goes_down_to_the_least_that_document_and_platform_allow() -> Non
         "i2": (FieldChange("memory.size", "", "512MiB"),),
     } == {change.guest: change.fields for change in proposal.changes}
     assert (MEMORY_NOTE,) == proposal.notes
-    assert "it has 512MiB of memory in place of 4GiB" == proposal.changes[1].gain
+    assert "it has 512 MiB of memory in place of 4 GiB" == proposal.changes[1].gain
     assert all(change.method is None for change in proposal.changes)
 
 

@@ -22,14 +22,14 @@ ACTIONS = ("drain", "balance", "park")
     "propose",
     cls=Command,
     examples=[
-        "reconciler propose drain vmhost-a",
+        "reconciler propose drain vmhost-a vmhost-b",
         "reconciler propose drain vmhost-a --observed status --dry-run -o markdown",
         "reconciler propose balance --moves 5 --push",
         "reconciler propose park tier=idle --onto vmhost-small",
     ],
 )
 @click.argument("action", type=click.Choice(ACTIONS), metavar="drain|balance|park")
-@click.argument("name", default="", metavar="[HOST|LABEL]")
+@click.argument("names", nargs=-1, metavar="[HOST...|LABEL]")
 @click.option(
     "--moves",
     "moves_max",
@@ -55,7 +55,7 @@ ACTIONS = ("drain", "balance", "park")
 @click.option("--exit-zero", is_flag=True, help="Exit 0 whatever was found; only what failed counts.")
 def command(
     action: str,
-    name: str,
+    names: tuple[str, ...],
     moves_max: int | None,
     onto: tuple[str, ...],
     allow_downtime: bool,
@@ -71,12 +71,13 @@ def command(
     """Propose changed documents, as a branch to merge.
 
     Changes nothing on any host, and no branch that is there: it makes `proposal/…` with one commit on top of the one
-    that was read, in which values of guests' documents are changed and every other byte is as before. The commit says
+    that was read, in which values of documents are changed and every other byte is as before. The commit says
     why each guest moves and what is gained. Merge it like any other change.
 
-    `drain HOST` finds another host for every guest of HOST: least downtime first, then fewest bytes to carry, then the
-    emptiest hosts. Where a guest fits nowhere, others that can go online step aside. Who cannot leave is named with
-    the reason, host by host.
+    `drain HOST...` finds another host for every guest of these hosts: least downtime first, then fewest bytes to
+    carry, then the emptiest hosts. Where a guest fits nowhere, others that can go online make room:
+    they are declared elsewhere for good, listed last and marked. Who cannot leave is named with the reason, host by
+    host. The hosts' documents get `schedulable: false`, so that no later proposal fills them again.
 
     `balance` proposes a few moves from the fullest hosts to emptier ones, and nothing where no host is more than 10
     percentage points fuller, in memory or CPU, than all hosts together. What it proposes is enough: merged and carried
@@ -101,8 +102,8 @@ def command(
     from reconciler.render.outputs.proposal import proposal_json
     from reconciler.render.text.proposal import proposed_text
 
-    _check_words(action, name, moves_max, onto, allow_downtime)
-    wish = Wish(Action(action), name, onto, moves_max or MOVES_MAX, allow_downtime)
+    _check_words(action, names, moves_max, onto, allow_downtime)
+    wish = Wish(Action(action), names, onto, moves_max or MOVES_MAX, allow_downtime)
     case, found = _proposed(Sources(settings_file, rev, desired, observed), wish, dry_run, push)
     if output == "json":
         json_data(proposal_json(found))
@@ -114,15 +115,17 @@ def command(
     return ExitCode.OK if exit_zero else code
 
 
-def _check_words(action: str, name: str, moves_max: int | None, onto: tuple[str, ...], downtime: bool) -> None:
+def _check_words(
+    action: str, names: tuple[str, ...], moves_max: int | None, onto: tuple[str, ...], downtime: bool
+) -> None:
     """Whether argument and options belong to what is asked for. Raises UsageError."""
     from reconciler.errors import UsageError
 
-    if action == "drain" and not name:
-        raise UsageError("say which host to drain: `propose drain HOST`")
-    if action == "balance" and name:
+    if action == "drain" and not all(names or [""]):
+        raise UsageError("say which hosts to drain: `propose drain HOST...`")
+    if action == "balance" and names:
         raise UsageError("`propose balance` looks at all hosts, and takes no name")
-    if action == "park" and not all(name.partition("=")):
+    if action == "park" and (len(names) != 1 or not all(names[0].partition("="))):
         raise UsageError(
             "say which guests to park: `propose park KEY=VALUE`", hint="that is a label of their documents"
         )
@@ -147,7 +150,7 @@ def _proposed(sources: Sources, wish: Wish, dry_run: bool, push: bool) -> tuple[
     desired = case.declared.desired
     lost = frozenset(case.fleet.settings.lost_hosts) if case.fleet is not None else frozenset()
     proposal = found_proposal(desired, case.planned, wish, lost)
-    planned = replanned(case, applied(desired, proposal)) if proposal.changes else None
+    planned = replanned(case, applied(desired, proposal)) if proposal.proposes else None
     branch, home = None, ""
     if planned is not None and case.fleet is not None and not dry_run:
         branch, home = branch_of(case.fleet, proposal, planned, push=push), home_of(case.fleet)
