@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reconciler.core.execution.run import StepState
+from reconciler.core.model import StepKind
 from reconciler.core.planning.plan import Plan
 from reconciler.core.quantities import format_duration
 from reconciler.core.reports.report import Report, Result
@@ -103,11 +104,18 @@ def _wrong(report: Report, paint: Paint) -> list[str]:
     return [paint("bad", "What went wrong"), *lines] if lines else []
 
 
+OTHERWISE = {StepKind.START: "started", StepKind.STOP: "stopped", StepKind.SET: "set"}
+"""What is done to guests besides moving them."""
+
+
 def _last_line(report: Report) -> str:
     moves = moves_of(report)
     moved, failed = len(moved_guests(moves)), len(failed_guests(moves))
     skipped = sum(move.state in (StepState.SKIPPED, StepState.WAITING) for move in moves)
     parts = [f"{words.counted(moved, 'guest')} moved"] if moved else []
+    for kind, what in OTHERWISE.items():
+        others = {move.guest for move in moves if move.kind is kind and move.state is StepState.DONE}
+        parts += [f"{words.counted(len(others), 'guest')} {what}"] if others else []
     parts += [f"{failed} failed"] if failed else []
     parts += [f"{words.counted(skipped, 'step')} not begun"] if skipped else []
     done = ", ".join(parts) or "nothing was done"

@@ -209,3 +209,12 @@ def test_a_state_folder_that_goes_away_during_the_last_step_is_4_all_the_same(
     found = bench.call("apply", "--yes")
     assert (4, ["h2"], 1) == (found.code, bench.where("web"), len(bench.reports()))
     assert "error: state-folder-unwritable" in found.err
+
+
+def test_what_was_done_besides_moves_is_counted(bench: Bench) -> None:
+    bench.more["batch"] = "  power: running\n"
+    bench.commit(web="h2")
+    assert "1 guest moved, 1 guest started in " in bench.call("apply", "--yes").out
+    bench.more["batch"] = "  power: stopped\n"
+    bench.commit()
+    assert "1 guest stopped in " in bench.call("apply", "--yes").out

@@ -43,11 +43,14 @@ def _runs_after(step: Step) -> bool:
 
 
 def _forgotten(ground: Ground, told: set[str]) -> Iterator[Fault]:
-    """A guest that is seen otherwise than declared has steps, or is blocked."""
+    """A guest that is seen otherwise than declared, or not at all, has steps or is blocked."""
     for name, guest in sorted(ground.desired.guests.items()):
         if name in told or name in ground.desired.quarantined:
             continue
-        for uuid in sorted(ground.meant(guest)):
+        meant = sorted(ground.meant(guest))
+        if not any(ground.copies.get(uuid) for uuid in meant):
+            yield Fault("", name, f"was not seen, declared is {guest.host}; neither moved nor blocked")
+        for uuid in meant:
             copies = ground.copies.get(uuid, [])
             if any(facts.name != guest.host for facts, _ in copies):
                 text = f"is on {copies[0][0].name}, declared is {guest.host}; neither moved nor blocked"

@@ -127,6 +127,12 @@ WRONG: dict[str, tuple[Callable[[], World], str]] = {
     "another address": (lambda: with_host(GOOD, "d", migration_address="d-mig"), "d is called d-mig"),
     "more overhead": (lambda: with_look(full_d(memory_overhead_percent=7)), "says it takes"),
     # guests
+    "one that nobody sees": (
+        lambda: replace(
+            GOOD, desired=replace(GOOD.desired, guests={**GOOD.desired.guests, "gone": guest("gone", "a")})
+        ),
+        "was not seen, declared is a; neither moved nor blocked",
+    ),
     "second copy": (
         lambda: with_look(host("d", registration("down", 1000), registration("y", state=STOPPED))),
         "y has 2 copies that run or could be started",
