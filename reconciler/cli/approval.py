@@ -61,7 +61,7 @@ def dropped(plan: Plan | None, reviewed: Plan) -> tuple[str, ...]:
 
 
 def _commit(plan: Plan) -> str:
-    return plan.commit.id[: words.COMMIT_CHARACTERS] if plan.commit is not None else "uncommitted documents"
+    return plan.commit.id[: words.COMMIT_CHARACTERS] if plan.commit is not None else words.UNCOMMITTED
 
 
 def question(plan: Plan) -> str:
