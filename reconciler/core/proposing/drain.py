@@ -7,7 +7,7 @@ next proposal does not fill them again. By `schedulable`, not by `maintenance`: 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.core.desired.placement import may_be_chosen, names_text
@@ -23,7 +23,7 @@ NOWHERE = ""
 OTHERS_FIRST = "see to the others first"
 
 
-def drain(board: Board, names: Iterable[str]) -> Proposal:
+def drain(board: Board, *names: str) -> Proposal:
     """Propose it for hosts of these names."""
     hosts = tuple(sorted(set(names)))
     seats = _leaving(board, hosts)

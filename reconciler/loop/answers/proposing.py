@@ -53,7 +53,7 @@ def found_proposal(desired: DesiredFleet, planned: Planned, wish: Wish, lost_hos
     situation = Situation.of(desired, planned.observed, planned.difference, planned.rulebooks, "", lost_hosts)
     board = Board(situation, planned.difference, Ruled(situation.placement))
     if wish.action is Action.DRAIN:
-        return drain(board, wish.names)
+        return drain(board, *wish.names)
     if wish.action is Action.PARK:
         [label] = wish.names
         return park(board, label, onto=wish.onto, downtime=wish.downtime)

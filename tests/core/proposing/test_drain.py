@@ -23,7 +23,7 @@ def test_every_guest_goes_to_the_emptiest_host_that_takes_it() -> None:
         ],
         [guest("one", "a"), guest("two", "a"), guest("x", "b")],
     )
-    proposal = drain(board(fleet), ["a"])
+    proposal = drain(board(fleet), "a")
     assert {"one": "c", "two": "b"} == homes(proposal)
     assert () == proposal.unplaced
     assert ("a",) == proposal.emptied
@@ -40,7 +40,7 @@ def test_hosts_that_are_drained_together_take_none_of_each_others_guests() -> No
         [host("a", registration("one")), host("b", registration("two", 1024)), host("c", registration("x", 4096))],
         [guest("one", "a"), guest("two", "b"), guest("x", "c")],
     )
-    proposal = drain(board(fleet), ["b", "a", "b"])
+    proposal = drain(board(fleet), "b", "a", "b")
     assert {"one": "c", "two": "c"} == homes(proposal)
     assert ("a b", ("a", "b"), "hosts a and b will be empty") == (proposal.subject, proposal.emptied, proposal.text)
     assert ["a is to be empty", "b is to be empty"] == [change.reason for change in proposal.changes]
@@ -51,11 +51,11 @@ def test_no_later_proposal_fills_a_drained_host() -> None:
         [host("a", registration("one")), host("b", registration("two")), host("c", registration("x", 8192))],
         [guest("one", "a"), guest("two", "b"), guest("x", "c")],
     )
-    first = drain(board(fleet), ["a"])
+    first = drain(board(fleet), "a")
     assert (("a",), {"one": "b"}) == (first.closed, homes(first))
     after = as_proposed(fleet, first)
-    assert {"one": "c", "two": "c"} == homes(drain(board(after), ["b"]))
-    assert not drain(board(after), ["a"]).proposes
+    assert {"one": "c", "two": "c"} == homes(drain(board(after), "b"))
+    assert not drain(board(after), "a").proposes
 
 
 def test_who_is_still_on_a_drained_host_is_not_declared_there_again() -> None:
@@ -65,12 +65,12 @@ def test_who_is_still_on_a_drained_host_is_not_declared_there_again() -> None:
         [guest("one", "b"), guest("x", "c")],
         hosts={"a": Host("a", "test", HERE, schedulable=False)},
     )
-    assert {"one": "c"} == homes(drain(board(fleet), ["b"]))
+    assert {"one": "c"} == homes(drain(board(fleet), "b"))
 
 
 def test_a_host_that_is_empty_or_keeps_a_guest_is_closed_as_well() -> None:
     fleet = world([host("a", registration("one")), host("b", version="4.1")], [guest("one", "a")])
-    proposal = drain(board(fleet), ["a", "b"])
+    proposal = drain(board(fleet), "a", "b")
     assert ((), ("a", "b")) == (proposal.changes, proposal.closed)
     assert ["one"] == [entry.guest for entry in proposal.unplaced]
 
@@ -78,7 +78,7 @@ def test_a_host_that_is_empty_or_keeps_a_guest_is_closed_as_well() -> None:
 def test_the_document_of_a_host_under_maintenance_stays_as_it_is() -> None:
     hosts = {"a": Host("a", "test", HERE, maintenance=Suspension("disks"))}
     fleet = world([host("a", registration("one")), host("b")], [guest("one", "a")], hosts=hosts)
-    proposal = drain(board(fleet), ["a"])
+    proposal = drain(board(fleet), "a")
     assert ({"one": "b"}, ()) == (homes(proposal), proposal.closed)
 
 
@@ -87,7 +87,7 @@ def test_a_host_that_is_reached_without_downtime_goes_before_an_emptier_one() ->
         [host("a", registration("one")), host("b", registration("x", 8192)), host("c", version="4.1")],
         [guest("one", "a", downtime=ALLOWED), guest("x", "b")],
     )
-    assert {"one": "b"} == homes(drain(board(fleet), ["a"]))
+    assert {"one": "b"} == homes(drain(board(fleet), "a"))
 
 
 def test_another_guest_makes_room_where_one_fits_nowhere() -> None:
@@ -100,7 +100,7 @@ def test_another_guest_makes_room_where_one_fits_nowhere() -> None:
         ],
         [guest("big", "a"), guest("a-small", "b"), guest("x", "b"), guest("y", "c")],
     )
-    proposal = drain(board(fleet), ["a"])
+    proposal = drain(board(fleet), "a")
     assert {"big": "b", "a-small": "c"} == homes(proposal)
     [_, small] = proposal.changes
     assert ("makes room for big, for good", "big") == (small.reason, small.room_for)
@@ -110,7 +110,7 @@ def test_another_guest_makes_room_where_one_fits_nowhere() -> None:
 def test_a_host_that_will_be_nearly_full_is_named() -> None:
     """Shares are rounded down: b has a little room left."""
     fleet = world([host("a", registration("one", 16380)), host("b"), host("c")], [guest("one", "a")])
-    proposal = drain(board(fleet), ["a"])
+    proposal = drain(board(fleet), "a")
     told = "Nearly full then: b at 99 % of its memory. What is to start or come there may find no room."
     assert (told,) == proposal.notes
     assert "b at 99 % of its memory" in proposal.changes[0].gain
@@ -125,7 +125,7 @@ def test_nobody_makes_room_who_would_be_down() -> None:
         ],
         [guest("big", "a"), guest("small", "b", downtime=ALLOWED), guest("x", "b"), guest("y", "c")],
     )
-    proposal = drain(board(fleet), ["a"])
+    proposal = drain(board(fleet), "a")
     assert {} == homes(proposal)
     [big] = proposal.unplaced
     assert ("big", "NoRoom") == (big.guest, big.reason)
@@ -135,7 +135,7 @@ def test_nobody_makes_room_who_would_be_down() -> None:
 
 def test_a_guest_for_which_there_is_no_method_is_named_with_the_rule() -> None:
     fleet = world([host("a", registration("one")), host("b", version="4.1")], [guest("one", "a")])
-    [one] = drain(board(fleet), ["a"]).unplaced
+    [one] = drain(board(fleet), "a").unplaced
     assert "DowntimeForbidden" == one.reason
     assert "b: online: 4.2 → 4.1; offline: one would go down" in one.text
 
@@ -147,7 +147,7 @@ def test_what_cannot_be_spoken_of_is_named() -> None:
         [suspended, guest("gone", "a")],
         quarantined=["bad"],
     )
-    found = {entry.guest: entry.reason for entry in drain(board(fleet), ["a"]).unplaced}
+    found = {entry.guest: entry.reason for entry in drain(board(fleet), "a").unplaced}
     assert {"held": "GuestSuspended", "stranger": "unmanaged", "gone": "Missing"} == found
 
 
@@ -168,7 +168,7 @@ def test_closed_hosts_take_nobody() -> None:
         "c": Host("c", "test", HERE, suspend=Suspension("audit")),
     }
     looks: list[Look] = [host("a", registration("one")), host("b"), host("c"), away("d")]
-    [one] = drain(board(world(looks, [guest("one", "a")], hosts=hosts)), ["a"]).unplaced
+    [one] = drain(board(world(looks, [guest("one", "a")], hosts=hosts)), "a").unplaced
     assert "no other host is open for it" == one.text
 
 
@@ -226,7 +226,7 @@ def test_a_guest_that_has_no_room_where_it_is_declared_gets_another_host() -> No
 def test_capacity_is_what_documents_leave_of_it() -> None:
     hosts = {"b": Host("b", "test", HERE, memory_cap_mib=8192, reserve_memory_mib=5000)}
     fleet = world([host("a", registration("one", 4096)), host("b")], [guest("one", "a")], hosts=hosts)
-    [one] = drain(board(fleet), ["a"]).unplaced
+    [one] = drain(board(fleet), "a").unplaced
     assert 4096 - (8192 - 5000) == one.obstacles[0].short_mib
 
 
@@ -245,13 +245,13 @@ def test_virtual_cpus_count_where_a_host_limits_them() -> None:
 
 def test_a_guest_that_is_elsewhere_already_is_declared_where_it_is() -> None:
     fleet = world([host("a"), host("b", registration("one", 16384)), host("c")], [guest("one", "a")])
-    [one] = drain(board(fleet), ["a"]).changes
+    [one] = drain(board(fleet), "a").changes
     assert ("b", None, 0) == (one.target, one.method, one.moved_mib)
 
 
 def test_a_guest_that_is_leaving_already_is_left_alone() -> None:
     fleet = world([host("a", registration("one")), host("b")], [guest("one", "b")])
-    proposal = drain(board(fleet), ["a"])
+    proposal = drain(board(fleet), "a")
     assert ((), (), "no guest is declared on a, and none is kept there") == (
         proposal.changes,
         proposal.unplaced,
@@ -264,4 +264,4 @@ def test_a_stopped_guest_takes_no_room() -> None:
         [host("a", registration("one", state=STOPPED)), host("b", registration("x", 16384))],
         [guest("one", "a"), guest("x", "b")],
     )
-    assert {"one": "b"} == homes(drain(board(fleet), ["a"]))
+    assert {"one": "b"} == homes(drain(board(fleet), "a"))

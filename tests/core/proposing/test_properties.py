@@ -50,7 +50,7 @@ def shuffled(fleet: World, chance: random.Random) -> World:
 @given(settled_fleets(), st.data())
 def test_a_drain_empties_the_host_or_names_who_stays(fleet: World, data: st.DataObject) -> None:
     host = data.draw(st.sampled_from(sorted(fleet.observed.hosts)))
-    proposal = drain(board(fleet), [host])
+    proposal = drain(board(fleet), host)
     assert_room(fleet, proposal)
     after = as_proposed(fleet, proposal).observed.facts(host)
     assert after is not None
@@ -64,7 +64,7 @@ def test_a_drain_empties_the_host_or_names_who_stays(fleet: World, data: st.Data
 @given(settled_fleets(), st.data(), st.randoms(use_true_random=False))
 def test_the_order_of_the_input_changes_nothing(fleet: World, data: st.DataObject, chance: random.Random) -> None:
     host = data.draw(st.sampled_from(sorted(fleet.observed.hosts)))
-    assert drain(board(fleet), [host]) == drain(board(shuffled(fleet, chance)), [host])
+    assert drain(board(fleet), host) == drain(board(shuffled(fleet, chance)), host)
 
 
 @given(settled_fleets(), st.booleans(), st.integers(1, 12))

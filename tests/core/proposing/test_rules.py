@@ -40,8 +40,8 @@ def both_on_a(*more: Look) -> tuple[list[Look], list[documents.Guest]]:
 
 def test_guests_that_shall_be_apart_get_hosts_apart() -> None:
     fleet = ruled(*both_on_a(host("b", memory_mib=65536), host("c")), APART)
-    assert {"x": "b", "y": "c"} == homes(drain(board(fleet), ["a"]))
-    alone = drain(board(ruled(*both_on_a(host("b")), APART)), ["a"])
+    assert {"x": "b", "y": "c"} == homes(drain(board(fleet), "a"))
+    alone = drain(board(ruled(*both_on_a(host("b")), APART)), "a")
     assert {"x": "b"} == homes(alone)
     [y] = alone.unplaced
     assert ("PlacementRuleViolated", True) == (y.reason, "rule apart: x would be on b, too" in y.text)
@@ -50,8 +50,8 @@ def test_guests_that_shall_be_apart_get_hosts_apart() -> None:
 def test_guests_that_shall_be_together_go_together_or_not_at_all() -> None:
     """c is the emptiest for each, and holds only one of the two."""
     small = host("b", memory_mib=14000)
-    assert {"x": "b", "y": "b"} == homes(drain(board(ruled(*both_on_a(small), TOGETHER)), ["a"]))
-    proposal = drain(board(ruled(*both_on_a(host("c", memory_mib=8192)), TOGETHER)), ["a"])
+    assert {"x": "b", "y": "b"} == homes(drain(board(ruled(*both_on_a(small), TOGETHER)), "a"))
+    proposal = drain(board(ruled(*both_on_a(host("c", memory_mib=8192)), TOGETHER)), "a")
     assert {} == homes(proposal)
     assert ["x", "y"] == [entry.guest for entry in proposal.unplaced]
 
@@ -82,10 +82,10 @@ def test_a_rule_about_hosts_is_kept() -> None:
 def test_a_preference_goes_before_an_emptier_host_and_after_downtime() -> None:
     softly = replace(IN_RACK, enforcement=Enforcement.PREFERRED)
     looks, guests = both_on_a(host("b"), host("c", memory_mib=9000))
-    assert "c" == homes(drain(board(ruled(looks, guests, softly)), ["a"]))["x"]
+    assert "c" == homes(drain(board(ruled(looks, guests, softly)), "a"))["x"]
     looks = [*looks[:2], host("c", version="4.1")]
     down = [guest("x", "a", downtime=ALLOWED), guest("y", "a")]
-    assert "b" == homes(drain(board(ruled(looks, down, softly)), ["a"]))["x"]
+    assert "b" == homes(drain(board(ruled(looks, down, softly)), "a"))["x"]
 
 
 def test_a_balance_meets_no_fewer_preferences_than_before() -> None:
@@ -99,7 +99,7 @@ def test_a_balance_meets_no_fewer_preferences_than_before() -> None:
 def test_a_host_that_nobody_may_choose_takes_nobody() -> None:
     looks, guests = both_on_a(host("b"))
     hosts = {"b": Host("b", "test", HERE, schedulable=False)}
-    proposal = drain(board(world(looks, guests, hosts=hosts)), ["a"])
+    proposal = drain(board(world(looks, guests, hosts=hosts)), "a")
     assert {} == homes(proposal)
 
 
@@ -128,7 +128,7 @@ def test_no_proposal_breaks_a_required_rule_that_is_kept_now(fleet: World, data:
     name = data.draw(st.sampled_from(sorted(fleet.desired.hosts)))
     kept = set(fleet.desired.rules) - {each.rule for each in violations(fleet.desired) if each.required}
     for proposal in (
-        drain(board(fleet), [name]),
+        drain(board(fleet), name),
         balance(board(fleet)),
         park(board(fleet), "idle=yes"),
         park(board(fleet), "idle=yes", onto=[name]),
