@@ -135,9 +135,9 @@ class _About:
                 f"{count} guests of rule {rule.name} are declared on {_where(rule, domain)}, at most {rule.most} may be"
             )
             return many if count > rule.most else ""
-        most = max(self.declared.values())
-        homes = [entry for entry, count in self.declared.items() if count == most and entry is not None]
-        if homes == [domain] or len([entry for entry in self.declared if entry is not None]) == 1:
+        somewhere = {entry: count for entry, count in self.declared.items() if entry is not None}
+        homes = [entry for entry, count in somewhere.items() if count == max(somewhere.values())]
+        if homes == [domain]:
             return ""
         return f"ends on {_where(rule, domain)}, apart from the others of rule {rule.name}"
 

@@ -11,7 +11,7 @@ from reconciler.core.desired import Enforcement, Limits, Operator, PlacementRule
 from reconciler.core.model import StepKind
 from reconciler.core.observed import Unreachable
 from reconciler.errors import Problem
-from tests.core.fleets import HERE, STOPPED, World, away, guest, host, record, registration, world
+from tests.core.fleets import HERE, STOPPED, World, away, guest, host, record, registration, told, world
 from tests.core.planning.verify.plans import changed, move, plan_of, proven, refused, with_host
 
 WEB = {"app": "web"}
@@ -171,6 +171,18 @@ def test_no_guest_is_moved_against_a_required_rule(against: PlacementRule, x: st
     refused(fleet, plan, f"000-x: {sentence}")
     refused_not = two(replace(against, enforcement=Enforcement.PREFERRED), x=x, y="b")
     proven(refused_not, plan)
+
+
+def test_those_on_hosts_in_no_domain_are_not_the_others_that_a_guest_belongs_to() -> None:
+    """Most are on b, which has no rack; of those in a rack most are on c."""
+    homes = {"x": "c", "v": "c", "w": "d", "s": "b", "t": "b", "u": "b"}
+    looks = [host(name, *(registration(guest) for guest in "vwstu" if homes[guest] == name)) for name in "bcd"]
+    looks.append(host("a", registration("x")))
+    guests = [guest(name, home, labels=WEB) for name, home in homes.items()]
+    racks = {"a": "r1", "c": "r2", "d": "r3"}
+    fleet = ruled(world(looks, guests), rule(TOGETHER, topology_key="rack"), racks=racks)
+    proven(fleet, plan_of(fleet, move(fleet, "x", "a", "c", 0)))
+    assert ["x a → c online"] == told(fleet.plan())
 
 
 def test_guests_that_belong_together_are_brought_together_one_by_one() -> None:
