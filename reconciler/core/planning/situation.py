@@ -38,7 +38,7 @@ class Situation:
     uuid_by_name: Mapping[tuple[str, str], str]
     """(host, name) -> uuid, on the hosts that may be touched."""
     remembered: tuple[tuple[str, str], ...]
-    """(uuid, host) of guests that ran or could be started, when it was read last, on a host that cannot be read now."""
+    """(guest, host) of those that ran or could be started, when it was read last, on a host that cannot be read now."""
     records: tuple[MoveRecord, ...]
     under_way: Mapping[str, MoveRecord]
     """Guest uuid -> the record of its move under way, whoever's it is."""
@@ -63,6 +63,7 @@ class Situation:
         closed = _closed(desired, observed, difference, lost_hosts)
         hosts = {facts.name: facts for facts in observed.reachable() if facts.name not in closed}
         placement = Placement.of(desired)
+        names = {found.uuid: found.name for found in difference.guests}
         parked: dict[str, tuple[MoveRecord, ...]] = {}
         for record in difference.records:
             if not record.under_way:
@@ -77,10 +78,11 @@ class Situation:
                 (name, entry.name): entry.uuid for name, facts in hosts.items() for entry in facts.registrations
             },
             remembered=tuple(
-                (uuid, look.name)
+                (names[uuid], look.name)
                 for look in observed.unreachable()
                 if look.name not in lost_hosts
                 for uuid in look.startable
+                if uuid in names
             ),
             records=tuple(record for record in difference.records if record.under_way),
             under_way={record.guest_uuid: record for record in difference.records if record.under_way},
@@ -139,8 +141,7 @@ class Situation:
             return {}
         held: dict[str, set[str]] = defaultdict(set)
         where = [(found.name, place.host) for found in self.difference.guests for place in found.places if place.live]
-        names = {found.uuid: found.name for found in self.difference.guests}
-        where += [(names[uuid], host) for uuid, host in self.remembered if uuid in names]
+        where += self.remembered
         where += [(record.guest_name, record.target) for record in self.records]
         for guest, host in where:
             for key in self.placement.exclusive(guest, host):

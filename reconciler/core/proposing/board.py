@@ -470,7 +470,7 @@ def _places(found: GuestDiff) -> tuple[str, ...]:
     """The hosts where it is: with its live copy where it has one, else with any."""
     if found.place is not None:
         return (found.place.host,)
-    live = [place.host for place in found.places if place.runnable or place.state is not RunState.STOPPED]
+    live = [place.host for place in found.places if place.live]
     return tuple(dict.fromkeys(live or (place.host for place in found.places)))
 
 

@@ -5,14 +5,13 @@ Called by `explain`. Changes nothing and plans nothing: the plan it quotes was m
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 from reconciler.core.compatibility import Decision, Question, decide
 from reconciler.core.desired import DesiredFleet, MigrationPolicy
 from reconciler.core.desired.placement import Placement
 from reconciler.core.diff import GuestDiff
 from reconciler.core.observed import Unreachable
 from reconciler.errors import UsageError
+from reconciler.loop.answers.naming import near_to
 from reconciler.loop.once import Planned
 from reconciler.render.explanation import Explanation, explain
 
@@ -56,6 +55,5 @@ def _decision(desired: DesiredFleet, planned: Planned, guest: GuestDiff, target:
 
 
 def _unknown(noun: str, name: str, names: list[str]) -> UsageError:
-    near = get_close_matches(name, names, 3)
-    hint = f"did you mean {' or '.join(near)}?" if near else "`reconciler observe` lists hosts and guests"
+    hint = near_to(name, names) or "`reconciler observe` lists hosts and guests"
     return UsageError(f"there is no {noun} {name!r} in this fleet", hint=hint)

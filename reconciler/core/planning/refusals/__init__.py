@@ -6,7 +6,8 @@ is made.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from heapq import heappop, heappush
 
 from reconciler.core.desired.placement import names_text
@@ -52,30 +53,30 @@ def without_room(situation: Situation, journeys: Sequence[Journey], room: Mappin
     """The guests whose target could not hold them even when everything else is done."""
     lacking = homeless(journeys, room)
     short = overfull(journeys, room) if lacking else {}
-    going = {journey.name for journey in journeys}
+    staying = _staying(situation, {journey.name for journey in journeys}) if short else {}
     refused = []
     for journey in journeys:
         if journey.name not in lacking:
             continue
         host = lacking[journey.name].host
         if host in short:
-            text = f"{short[host]} for all that is declared there{_staying(situation, going, host)}"
+            others = f", with what stays there: {names_text(staying[host])}" if host in staying else ""
+            text = f"{short[host]} for all that is declared there{others}"
             refused.append(_blocked(journey, Reason.NO_ROOM, text, _make_room(journey, [host])))
         else:
             refused.append(_held_up(journey, [other for other in journeys if other.name in lacking], host, short))
     return refused
 
 
-def _staying(situation: Situation, going: set[str], host: str) -> str:
-    """Who else stays on the host, though it is not declared there."""
-    names = [
-        found.name
-        for found in situation.difference.guests
-        if found.name not in going
-        and found.wanted != host
-        and any(place.host == host and place.state is not RunState.STOPPED for place in found.places)
-    ]
-    return f", with what stays there: {names_text(names)}" if names else ""
+def _staying(situation: Situation, going: Collection[str]) -> Mapping[str, Sequence[str]]:
+    """Host -> who stays there, though it is not declared there."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for guest in situation.difference.guests:
+        if guest.name not in going:
+            up = {place.host for place in guest.places if place.state is not RunState.STOPPED}
+            for host in up - {guest.wanted}:
+                found[host].append(guest.name)
+    return found
 
 
 def _held_up(journey: Journey, turned_away: Sequence[Journey], host: str, short: Mapping[str, Shortage]) -> Blocked:
